@@ -1,0 +1,273 @@
+"""A YAML text as plain values, with the position of every key and value."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dltk.config.errors import ConfigError, KeyPath, MissingInput, Position, Problem, escaped, shown
+
+MAX_BYTES = 2**20
+MAX_NODES = 10_000
+MAX_DEPTH = 32
+MAX_DIGITS = 300
+Positions = dict[KeyPath, Position]
+Place = Callable[[yaml.Mark], Position]
+"""Tells where in its source a mark of a YAML text stands."""
+
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as PyYAML counts lines
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SUSPECT = re.compile("[\0\ud800-\udfff]")
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_CONSTANTS: dict[str, bool | None] = {
+    **dict.fromkeys(["", "~", "null", "Null", "NULL"]),
+    **dict.fromkeys(["true", "True", "TRUE"], True),
+    **dict.fromkeys(["false", "False", "FALSE"], False),
+}
+
+
+@dataclass(frozen=True)
+class Document:
+    """Plain values of one YAML text; `keys` and `positions` say where each key and value stands."""
+
+    values: dict[str, Any]
+    positions: Mapping[KeyPath, Position] = field(default_factory=dict)
+    keys: Mapping[KeyPath, Position] = field(default_factory=dict)
+    directory: Path = Path()
+
+    def position(self, path: KeyPath, *, of_key: bool = False) -> Position | None:
+        """Return where a value (or its key) stands, or the nearest enclosing place that is known."""
+        if of_key and path in self.keys:
+            return self.keys[path]
+        enclosing = (path[:length] for length in range(len(path), -1, -1))
+        return next((self.positions[known] for known in enclosing if known in self.positions), None)
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """Any YAML value, with the positions of what is in it."""
+
+    value: Any
+    positions: Positions
+    keys: Positions
+
+
+def read_document(path: Path) -> Document:
+    """Read a YAML file whose top level is a mapping.
+
+    Raises:
+        MissingInput: There is no such file.
+        ConfigError: With the line and column of what is wrong.
+    """
+    where = str(path.absolute())
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise MissingInput(f"there is no config file {shown(str(path))}", where=where, do="dltk list configs") from None
+    except IsADirectoryError:
+        raise MissingInput(f"{shown(str(path))} is a directory, not a config file", where=where) from None
+    except OSError as error:
+        raise MissingInput(f"cannot read {shown(str(path))}: {error.strerror}", where=where) from None
+    return replace(parse_document(raw, str(path)), directory=path.parent.absolute())
+
+
+def parse_document(raw: bytes, source: str) -> Document:
+    """Parse YAML bytes whose top level is a mapping; `source` names them in messages. Nothing at all is {}."""
+    text = _decoded(raw, source)
+    lines = _LINE_BREAK.split(text)
+
+    def place(mark: yaml.Mark) -> Position:
+        line = lines[mark.line] if mark.line < len(lines) else ""
+        return Position(source, mark.line + 1, mark.column + 1, line)
+
+    fragment = parse_fragment(text, (), place)
+    values = {} if fragment.value is None else fragment.value
+    if not isinstance(values, dict):
+        what = f"a config is a mapping of sections such as 'data:' and 'model:'; received {shown(values)}"
+        raise ConfigError([Problem((), what, fragment.positions[()])])
+    return Document(values, {(): Position(source, 1, 1), **fragment.positions}, fragment.keys)
+
+
+def parse_fragment(text: str, path: KeyPath, place: Place) -> Fragment:
+    """Parse the YAML value that stands at `path`, such as `3e-4` or `[64, 64]`.
+
+    Raises:
+        ConfigError: It is not valid, or more than a config ever needs.
+    """
+    reader = _Reader(place)
+    try:
+        node = _composed(text)
+        value = None if node is None else reader.value(node, path)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark or _mark(text, 0)
+        raise ConfigError([Problem(path, _explained(error), place(mark))]) from None
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return Fragment(value, reader.positions, reader.keys)
+
+
+def locate(problems: Sequence[Problem], document: Document) -> list[Problem]:
+    """Return the problems with their places: an unknown key's is the key, a wrong value's the value."""
+    return [
+        replace(problem, position=problem.position or document.position(problem.path, of_key=problem.at_key))
+        for problem in problems
+    ]
+
+
+def _decoded(raw: bytes, source: str) -> str:
+    if len(raw) > MAX_BYTES:
+        raise ConfigError([Problem((), f"larger than {MAX_BYTES} bytes, which no config is", Position(source, 1, 1))])
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        before = _LINE_BREAK.split(raw[: error.start].decode())
+        rest = raw[error.start :].splitlines()[0].decode(errors="replace")
+    hint = " but UTF-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else ""
+    place = Position(source, len(before), len(before[-1]) + 1, before[-1] + rest)
+    raise ConfigError([Problem((), f"not UTF-8 text{hint}; save the file as UTF-8", place)])
+
+
+class _TooMuch(yaml.MarkedYAMLError):
+    """Valid YAML, but more than a config ever needs."""
+
+    def __init__(self, problem: str, mark: yaml.Mark) -> None:
+        super().__init__(problem=problem, problem_mark=mark)
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes only, and not too many; a node's tag is what the text says, "" where it says nothing."""
+
+    yaml_implicit_resolvers = {}
+    num_nodes = depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        self.num_nodes += 1
+        self.depth += 1
+        if self.num_nodes > MAX_NODES:
+            raise _TooMuch(f"more than {MAX_NODES} values", event.start_mark)
+        if self.depth > MAX_DEPTH + 1:
+            raise _TooMuch(f"nested more than {MAX_DEPTH} levels deep", event.start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        if node is not None and hasattr(event, "tag"):  # an alias has none
+            node.tag = event.tag or ""
+        return node
+
+
+def _composed(text: str) -> yaml.Node | None:
+    forbidden = _FORBIDDEN.search(text)
+    if forbidden:
+        hint = "; save the file as UTF-8 text" if forbidden.group() == "\0" else ""
+        what = f"the character {shown(forbidden.group())} is not allowed{hint}"
+        raise yaml.MarkedYAMLError(problem=what, problem_mark=_mark(text, forbidden.start()))
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    except (ValueError, OverflowError):  # PyYAML lets those of chr() and int() through
+        what = "an escape or a version number that cannot be read"
+        raise yaml.MarkedYAMLError(problem=what, problem_mark=loader.get_mark()) from None
+    finally:
+        loader.dispose()
+
+
+def _mark(text: str, offset: int) -> yaml.Mark:
+    before = _LINE_BREAK.split(text[:offset])
+    return yaml.Mark("", offset, len(before) - 1, len(before[-1]), None, 0)
+
+
+def _explained(error: yaml.MarkedYAMLError) -> str:
+    parts = [part for part in (error.context, error.problem) if part]
+    if isinstance(error, _TooMuch):
+        return parts[0]
+    hint = "; indent with spaces" if "'\\t'" in parts[-1] else ""
+    return f"not valid YAML: {escaped(', '.join(parts))[:300]}{hint}"
+
+
+class _Reader:
+    """Turns nodes into plain values, by YAML 1.2's core rules, and remembers where they stand."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.positions: Positions = {}
+        self.keys: Positions = {}
+        self.problems: list[Problem] = []
+        self.num_nodes = self.num_characters = 0
+
+    def value(self, node: yaml.Node, path: KeyPath) -> Any:
+        """Return a node's plain value; problems are collected."""
+        position = self.positions[path] = self.place(node.start_mark)
+        self.num_nodes += 1
+        if self.num_nodes > MAX_NODES:
+            raise _TooMuch(f"more than {MAX_NODES} values once aliases are expanded", node.start_mark)
+        if len(path) > MAX_DEPTH:
+            raise _TooMuch(f"nested more than {MAX_DEPTH} levels deep", node.start_mark)
+        if node.tag:
+            self.problems.append(Problem(path, f"tags such as {shown(node.tag)} are not allowed", position))
+        elif isinstance(node, yaml.MappingNode):
+            return self.mapping(node, path)
+        elif isinstance(node, yaml.SequenceNode):
+            return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
+        elif isinstance(node, yaml.ScalarNode):
+            return self.scalar(node, path, position)
+        return None
+
+    def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
+        """Return a mapping with string keys; duplicates are problems."""
+        values: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            position = self.place(key_node.start_mark)
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag:
+                self.problems.append(Problem(path, "a key must be a plain word", position))
+                continue
+            key = self.text(key_node, path, position)
+            if key == "<<" and key_node.style is None:
+                what = "merge keys are not supported; write the options out"
+                self.problems.append(Problem((*path, key), what, position))
+            elif key in values:
+                what = f"the key stands twice; first on line {self.keys[*path, key].line}"
+                self.problems.append(Problem((*path, key), what, position))
+            else:
+                self.keys[*path, key] = position
+                values[key] = self.value(value_node, (*path, key))
+        return values
+
+    def scalar(self, node: yaml.ScalarNode, path: KeyPath, position: Position) -> Any:
+        """Resolve a scalar: `1e-3` is a number, `no` and `1:30` are text."""
+        text = self.text(node, path, position)
+        if node.style is not None:
+            return text
+        if text in _CONSTANTS:
+            return _CONSTANTS[text]
+        if _INT.fullmatch(text) and len(text) <= MAX_DIGITS:
+            return int(text, 0 if text.startswith(("0o", "0x")) else 10)
+        if _INT.fullmatch(text):
+            self.problems.append(Problem(path, f"a whole number of more than {MAX_DIGITS} digits", position))
+        elif _FLOAT.fullmatch(text) and math.isfinite(float(text)):
+            return float(text)
+        elif _FLOAT.fullmatch(text) or _NOT_FINITE.fullmatch(text):
+            self.problems.append(Problem(path, f"numbers must be finite; received {escaped(text)[:40]}", position))
+        return text
+
+    def text(self, node: yaml.ScalarNode, path: KeyPath, position: Position) -> str:
+        """Return a scalar's text; escapes may not smuggle in what no file or terminal takes."""
+        text = str(node.value)
+        self.num_characters += len(text)
+        if self.num_characters > MAX_BYTES:
+            raise _TooMuch(f"more than {MAX_BYTES} characters once aliases are expanded", node.start_mark)
+        if not _SUSPECT.search(text):
+            return text
+        joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")  # as in JSON
+        if _SUSPECT.search(joined):
+            self.problems.append(Problem(path, f"{shown(text)} has a NUL or half a character", position))
+        return joined

@@ -1,0 +1,185 @@
+"""The JSON Schema of a config: generated from the settings, shipped, and checked against without torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dltk.config import registry
+from dltk.config.errors import Problem, alternatives, listed, shown
+from dltk.config.matching import Schema, described, mismatches
+from dltk.config.sections import DataOptions, ModelOptions, Sections
+from dltk.config.settings import Settings
+
+SCHEMA_PATH = Path(__file__).parent.parent / "dltk.schema.json"
+_SECTION_KINDS: dict[str, registry.Kind] = {"data": "datasets", "model": "models", "task": "tasks"}
+_COMMON: dict[str, type[Settings]] = {"data": DataOptions, "model": ModelOptions}
+
+
+def generate(variants: Mapping[str, Mapping[str, type[Settings]]]) -> dict[str, Any]:
+    """Build the schema of every shipped component.
+
+    Args:
+        variants: The named settings of sections that are no component folders, e.g. {"optimizer": {"adam": Adam}}.
+    """
+    components = {
+        section: {name: registry.load(kind, name).Config for name in registry.shipped(kind)}
+        for section, kind in _SECTION_KINDS.items()
+    }
+    return assemble({**components, **variants})
+
+
+def assemble(sections: Mapping[str, Mapping[str, type[Settings]]]) -> dict[str, Any]:
+    """Build the schema of a config whose sections may name these settings.
+
+    Raises:
+        ValueError: Two different nested settings have the same class name.
+    """
+    schema: dict[str, Any] = Sections.model_json_schema()
+    definitions: dict[str, Any] = schema.pop("$defs")
+    for section, kinds in sections.items():
+        for name, settings in kinds.items():
+            own = component(section, settings, name)
+            for key, nested in own.pop("$defs", {}).items():
+                if definitions.setdefault(key, nested) != nested:
+                    raise ValueError(f"two nested settings are called {key}; rename the one in {section} {name}")
+            definitions[f"{section}.{name}"] = own
+        choice = _choice(section, kinds)
+        choices = [choice] if section in _SECTION_KINDS else [choice, _mapping_of(choice)]
+        is_required = section in schema["required"]
+        described_as = {"description": schema["properties"][section]["description"]}
+        schema["properties"][section] = described_as | (
+            choice if is_required else {"anyOf": [*choices, {"type": "null"}], "default": None}
+        )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "dltk experiment",
+        **schema,
+        "$defs": definitions,
+    }
+
+
+def component(section: str, settings: type[Settings], name: str) -> dict[str, Any]:
+    """Return the schema of one component's section: its own options, the common ones, and its name."""
+    own = settings.model_json_schema()
+    if section in _COMMON:
+        common = _COMMON[section].model_json_schema()
+        own["properties"] = {**own.get("properties", {}), **common["properties"]}
+        own["$defs"] = {**own.get("$defs", {}), **common.get("$defs", {})}
+    own["properties"] = {"name": {"const": name}, **own.get("properties", {})}
+    own["required"] = sorted({"name", *own.get("required", [])})
+    return own
+
+
+def check(values: Mapping[str, Any], schema: Schema | None = None) -> list[Problem]:
+    """Return every way in which plain config values differ from the grammar; needs no torch for shipped components.
+
+    Args:
+        values: The whole config.
+        schema: What `assemble` made; default the shipped one.
+    """
+    schema = _shipped() if schema is None else schema
+    common = {key: value for key, value in values.items() if key not in _SECTION_KINDS}
+    problems = mismatches(common, {**schema, "required": []}, schema)
+    for section, kind in _SECTION_KINDS.items():
+        value = values.get(section)
+        if value is not None:
+            problems += _check_component(section, kind, value, schema)
+        elif section in schema["required"]:
+            problems.append(Problem((section,), "this section is missing", at_key=True))
+    return problems
+
+
+def options(section: str, name: str) -> Schema | None:
+    """Return the shipped schema of one component's options (its `$ref`s resolve in the shipped `$defs`), or None."""
+    found: Schema | None = _shipped()["$defs"].get(f"{section}.{name}")
+    return found
+
+
+def find(name: str) -> dict[str, Schema]:
+    """Return every component, or section, of a name: {"model lenet": schema}; empty where there is none."""
+    found = {
+        f"{section} {name}": _component_schema(section, kind, name, _shipped())
+        for section, kind in _SECTION_KINDS.items()
+        if name in registry.names(kind)
+    }
+    schema = _shipped()
+    found |= {
+        key.replace(".", " "): option
+        for key, option in schema["$defs"].items()
+        if key.endswith(f".{name}") and key.replace(".", " ") not in found
+    }
+    return found | ({name: _section(name)} if _section(name) else {})
+
+
+def findable() -> list[str]:
+    """Return all names that `find` knows."""
+    components = [name for kind in registry.KINDS for name in registry.names(kind)]
+    sections = [name for name in _shipped()["properties"] if _section(name)]
+    return [*components, *sections, *variants("optimizer"), *variants("schedule")]
+
+
+def describe(schema: Schema, component: Schema | None = None) -> str:
+    """Spell what a value may be, for a table of options; a plug-in `component` brings its own `$defs`."""
+    own = {} if component is None else component.get("$defs", {})
+    return described(schema, {"$defs": {**_shipped()["$defs"], **own}})
+
+
+def variants(section: str) -> list[str]:
+    """Return the names that a section such as `optimizer` may take."""
+    return _variants(section, _shipped())
+
+
+@cache
+def _shipped() -> Schema:
+    schema: Schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    return schema
+
+
+def _section(name: str) -> Schema:
+    """Return the shipped schema of a section that has options of its own, such as train; else an empty one."""
+    section = _shipped()["properties"].get(name, {})
+    references = [choice["$ref"] for choice in [section, *section.get("anyOf", ())] if "$ref" in choice]
+    found: Schema = _shipped()["$defs"][references[0].removeprefix("#/$defs/")] if references else {}
+    return found
+
+
+def _variants(section: str, schema: Schema) -> list[str]:
+    prefix = f"{section}."
+    return sorted(key.removeprefix(prefix) for key in schema["$defs"] if key.startswith(prefix))
+
+
+def _check_component(section: str, kind: registry.Kind, value: Any, schema: Schema) -> list[Problem]:
+    known = sorted({*_variants(section, schema), *registry.joined(kind)})
+    name = value.get("name") if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return [Problem((section,), f"must be a mapping whose name is one of {listed(known)}; received {shown(value)}")]
+    if name is None:
+        return [Problem((section,), f"'name' is missing: one of {listed(known)}", at_key=True)]
+    if name not in known:
+        message = f"there is no {kind[:-1]} {shown(name)}{alternatives(str(name), known, 'available')}"
+        return [Problem((section, "name"), message)]
+    own = _component_schema(section, kind, name, schema)
+    return mismatches(value, own, own if registry.is_plugin(kind, name) else schema, (section,))
+
+
+def _component_schema(section: str, kind: registry.Kind, name: str, schema: Schema) -> Schema:
+    if registry.is_plugin(kind, name):
+        return component(section, registry.load(kind, name).Config, name)
+    found: Schema = schema["$defs"][f"{section}.{name}"]
+    return found
+
+
+def _choice(section: str, names: Iterable[str]) -> dict[str, Any]:
+    references = {name: f"#/$defs/{section}.{name}" for name in names}
+    return {
+        "oneOf": [{"$ref": reference} for reference in references.values()],
+        "discriminator": {"propertyName": "name", "mapping": references},
+    }
+
+
+def _mapping_of(choice: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": choice, "minProperties": 1}

@@ -1,0 +1,97 @@
+"""The base of every group of options: frozen, typo-proof, its help text beside each field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dltk.config.errors import KeyPath, OptionError, Problem, alternatives, shown
+
+PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Settings(BaseModel):
+    """Options of one thing. A string below a field is its help text; unknown keys are errors."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        strict=True,
+        validate_default=True,
+        allow_inf_nan=False,
+    )
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """Validate plain YAML values; lists may stand for tuples, nothing else is converted.
+
+        Raises:
+            SettingsError: With one problem per wrong value.
+        """
+        try:
+            return cls.model_validate_json(json.dumps(values))
+        except ValidationError as error:
+            raise SettingsError(_problems(error, values, cls.model_fields)) from None
+
+    def plain(self) -> dict[str, Any]:
+        """Return the options as plain YAML values, defaults included."""
+        return self.model_dump(mode="json")
+
+
+class SettingsError(ValueError):
+    """What is wrong with the values of one group of options; paths are relative to the group."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def _problems(error: ValidationError, values: Any, known: Collection[str]) -> list[Problem]:
+    """Return one problem per place; what pydantic says of the alternatives of a union is joined."""
+    found: dict[KeyPath, Problem] = {}
+    for details in error.errors(include_url=False):
+        problem = _problem(details, values, known)
+        if problem.path in found:
+            said = found[problem.path].message.partition("; received")[0]
+            problem = replace(problem, message=f"{said} or {problem.message}")
+        found[problem.path] = problem
+    return list(found.values())
+
+
+def _problem(details: Any, values: Any, known: Collection[str]) -> Problem:
+    path, kind = _path_in(values, details["loc"]), details["type"]
+    cause = details.get("ctx", {}).get("error")
+    if isinstance(cause, OptionError):
+        return Problem((*path, *cause.path), cause.message)
+    if kind == "missing":
+        return Problem(path, f"'{details['loc'][-1]}' is missing", at_key=True)
+    if kind == "extra_forbidden":
+        return Problem(
+            path, f"no such option{alternatives(str(path[-1]), known) if len(path) == 1 else ''}", at_key=True
+        )
+    message = details["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
+    message = message[:1].lower() + message[1:]
+    if kind != "value_error" and not isinstance(details["input"], dict):
+        message = f"{message}; received {shown(details['input'])}"
+    return Problem(path, message)
+
+
+def _path_in(values: Any, location: Sequence[str | int]) -> KeyPath:
+    """Return pydantic's location without its own words for unions, validators and missing keys."""
+    path: list[str | int] = []
+    for part in location:
+        in_mapping = isinstance(values, Mapping) and part in values
+        in_list = isinstance(values, (list, tuple)) and isinstance(part, int) and part < len(values)
+        if in_mapping or in_list:
+            values = values[part]
+            path.append(part)
+    return tuple(path)

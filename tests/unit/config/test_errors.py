@@ -1,0 +1,124 @@
+"""How problems read, and what scripts get."""
+
+from typing import Any
+
+import pytest
+
+from dltk.config import errors
+from dltk.config.errors import (
+    ConfigError,
+    DataError,
+    DltkError,
+    MissingInput,
+    OptionError,
+    Position,
+    Problem,
+    alternatives,
+    did_you_mean,
+    shown,
+)
+
+
+def test_a_problem_names_place_key_line_and_caret():
+    position = Position("configs/x.yaml", 14, 5, "    lrr: 3")
+    message = f"no such option{alternatives('lrr', ['lr', 'betas'])}"
+    assert str(Problem(("optimizer", "lrr"), message, position)) == (
+        "configs/x.yaml:14:5: optimizer.lrr: no such option; did you mean 'lr'? allowed: betas, lr\n"
+        "  |     lrr: 3\n"
+        "  |     ^"
+    )
+
+
+def test_a_problem_without_place_or_path_is_its_message():
+    assert str(Problem((), "nothing fits")) == "nothing fits"
+    assert str(Problem(("model", "layers", 0), "is odd")) == "model.layers.0: is odd"
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "quote"),
+    [
+        ("名字: x", 5, ["名字: x", "      ^"]),
+        ("\tx", 2, ["\\tx", "  ^"]),
+        ("\u202eab", 2, ["\\u202eab", "      ^"]),
+        ("e\u0301: x", 5, ["e\u0301: x", "   ^"]),
+        ("x" * 300 + "!" + "y" * 300, 301, ["..." + "x" * 100 + "!" + "y" * 99 + "...", " " * 103 + "^"]),
+        ("x", 9, ["x", " ^"]),
+    ],
+)
+def test_a_caret_stands_below_its_character(text, column, quote):
+    assert Position("c", 1, column, text).quote() == [f"  | {line}" for line in quote]
+
+
+def test_values_are_shown_as_yaml_has_them_and_cut():
+    assert [shown(value) for value in (None, True, 1.5, "a\x1b", [1, "b"])] == [
+        "null", "true", "1.5", "'a\\x1b'", "[1, 'b']",
+    ]  # fmt: skip
+    assert len(shown("x" * 10**6)) == 200
+
+
+def test_a_hint_is_given_for_a_near_word_only():
+    assert did_you_mean("LEARNIG_RATE", ["learning_rate", "lr"]) == "; did you mean 'learning_rate'?"
+    assert did_you_mean("zzz", ["lr"]) == ""
+    assert did_you_mean("x" * 10**6, ["lr"]) == ""
+    assert alternatives("zzz", ["lr", "betas"]) == "; allowed: betas, lr"
+    assert alternatives("zzz", []) == "; allowed: none"
+
+
+def at(line, source="c.yaml"):
+    return Problem((f"k{line}",), "m", Position(source, line, 1))
+
+
+def test_problems_stand_in_file_order_then_overrides_then_the_rest():
+    error = ConfigError([Problem(("z",), "m"), at(1, "override"), at(30), at(4)])
+    assert [p.key for p in error.problems] == ["k4", "k30", "k1", "z"]
+
+
+def test_at_most_20_problems_are_printed():
+    text = str(ConfigError([at(line) for line in range(1, 24)]))
+    assert text.startswith("error[DLTK-CONFIG]: 23 problems in the configuration\nc.yaml:1:1: k1: m\n")
+    assert text.endswith("c.yaml:20:1: k20: m\n... and 3 more")
+
+
+def test_json_has_every_problem_with_its_place():
+    error = ConfigError([at(3), Problem((), "odd")])
+    assert error.code == 2
+    assert error.as_json() == {
+        "error": "DLTK-CONFIG",
+        "code": 2,
+        "message": "2 problems in the configuration",
+        "problems": [
+            {"key": "k3", "message": "m", "source": "c.yaml", "line": 3, "column": 1},
+            {"key": "", "message": "odd"},
+        ],
+    }
+
+
+def test_an_error_says_what_where_and_what_to_do():
+    error = MissingInput("there is no file 'x'", where="/data/x", do="dltk data mnist")
+    assert str(error) == (
+        "error[DLTK-MISSING]: there is no file 'x'\n  where: /data/x\n  do: dltk data mnist"
+    )  # fmt: skip
+    assert error.as_json() == {
+        "error": "DLTK-MISSING", "code": 66, "message": "there is no file 'x'",
+        "where": "/data/x", "do": "dltk data mnist", "problems": [],
+    }  # fmt: skip
+    assert error.args == ("there is no file 'x'",)
+    assert hash(error) is not None
+
+
+def test_every_kind_of_error_has_its_own_id_and_an_exit_code():
+    kinds: list[Any] = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, DltkError)
+    ]
+    kinds.remove(DltkError)
+    assert len({kind.ID for kind in kinds}) == len(kinds)
+    assert {kind.CODE for kind in kinds} == {2, 65, 66, 69, 71, 73, 74, 75, 80, 81, 82}
+    assert DataError("x").code == 65
+    assert DltkError("x").code == 70
+
+
+def test_an_option_error_has_the_path_of_its_option():
+    assert OptionError("layers.2.kernel_size", "is even").path == ("layers", 2, "kernel_size")
+    assert OptionError("", "does not fit").path == ()
+    assert str(OptionError("lr", "is 0")) == "lr: is 0"
+    assert OptionError("a.\u00b2", "x").path == ("a", "\u00b2")

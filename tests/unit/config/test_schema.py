@@ -1,0 +1,206 @@
+"""A config against the schema of small components."""
+
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import Field
+
+from dltk.config import registry, schema
+from dltk.config.document import locate, parse_document
+from dltk.config.errors import ConfigError, Problem
+from dltk.config.sections import PathText
+from dltk.config.settings import PositiveFloat, PositiveInt, Settings
+
+
+class Csv(Settings):
+    """The user's own table."""
+
+    path: PathText
+    """Where it is."""
+
+
+class Iris(Settings):
+    """Three species."""
+
+
+class Dense(Settings):
+    name: Literal["dense"]
+    units: PositiveInt
+
+
+class Dropout(Settings):
+    name: Literal["dropout"]
+
+
+class Sequential(Settings):
+    """Layers by hand."""
+
+    layers: list[Annotated[Dense | Dropout, Field(discriminator="name")]]
+
+
+class Adam(Settings):
+    name: Literal["adam"] = "adam"
+    lr: PositiveFloat = 1e-3
+
+
+class Sgd(Settings):
+    name: Literal["sgd"] = "sgd"
+    lr: PositiveFloat = 1e-2
+
+
+SCHEMA = schema.assemble({
+    "data": {"csv": Csv, "iris": Iris},
+    "model": {"sequential": Sequential},
+    "task": {"classification": Iris},
+    "optimizer": {"adam": Adam, "sgd": Sgd},
+})  # fmt: skip
+
+GOOD = """\
+name: x
+data: {name: csv, path: a.csv, batch_size: 3}
+model:
+  name: sequential
+  layers:
+  - {name: dense, units: 3}
+  - name: dropout
+task:
+optimizer: {name: adam, lr: 1e-3}
+train: {epochs: 3, evaluate_every: epoch}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_plugins(monkeypatch):
+    monkeypatch.setattr(registry, "_plugins", {})
+
+
+def problems_of(text):
+    document = parse_document(text.encode(), "c.yaml")
+    error = ConfigError(locate(schema.check(document.values, SCHEMA), document))
+    return [str(problem).partition("\n")[0] for problem in error.problems]
+
+
+def test_a_good_config_has_no_problems():
+    assert problems_of(GOOD) == []
+
+
+DATA = "csv, iris"
+SECTIONS = "checkpoint, data, early_stopping, model, name, optimizer, schedule, seed, task, tensorboard, train"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("optimizer:", "optimiser:",
+         f"9:1: optimiser: no such section; did you mean 'optimizer'? allowed: {SECTIONS}"),
+        ("name: x", "name: ../x", "1:7: name: must be text that matches ^[A-Za-z0-9][A-Za-z0-9._-]*$ or null; "
+         "received '../x'"),
+        ("data: {name: csv", "data: {name: cvs",
+         f"2:14: data.name: there is no dataset 'cvs'; did you mean 'csv'? available: {DATA}"),
+        ("data: {name: csv", "data: {name: ../csv",
+         f"2:14: data.name: there is no dataset '../csv'; did you mean 'csv'? available: {DATA}"),
+        ("data: {name: csv", "data: {name: [csv]", f"2:14: data.name: there is no dataset ['csv']; did you mean 'csv'? "
+         f"available: {DATA}"),
+        ("data: {name: csv,", "data: {", f"2:1: data: 'name' is missing: one of {DATA}"),
+        ("path: a.csv, ", "", "2:1: data: 'path' is missing: text"),
+        ("a.csv", "3", "2:25: data.path: must be text; received 3"),
+        ("batch_size: 3", "batchsize: 3",
+         "2:32: data.batchsize: no such option; did you mean 'batch_size'? "
+         "allowed: batch_size, fold, name, path, split_seed, test_fraction, val_fraction"),
+        ("batch_size: 3", "batch_size: 0",
+         "2:44: data.batch_size: must be a whole number above 0 and at most 1000000000 or null; received 0"),
+        ("units: 3", "unit: 3, units: 3",
+         "6:19: model.layers.0.unit: no such option; did you mean 'units'? allowed: name, units"),
+        ("name: dropout", "name: drop",
+         "7:11: model.layers.1.name: there is no 'drop'; did you mean 'dropout'? available: dense, dropout"),
+        ("task:", "task: classification",
+         "8:7: task: must be a mapping whose name is one of classification; received 'classification'"),
+        ("lr: 1e-3", "lr: -1", "9:29: optimizer.lr: must be a number above 0; received -1"),
+        ("lr: 1e-3", "lrr: 1e-3", "9:25: optimizer.lrr: no such option; did you mean 'lr'? allowed: lr, name"),
+        ("{name: adam, lr: 1e-3}", "{lr: 1e-3}", "9:1: optimizer: 'name' is missing: one of adam, sgd"),
+        ("{name: adam, lr: 1e-3}", "{generator: {name: adam}, discriminator: {name: sgd, lr: no}}",
+         "9:69: optimizer.discriminator.lr: must be a number above 0; received 'no'"),
+        ("{name: adam, lr: 1e-3}", "{generator: {name: sdg}}",
+         "9:31: optimizer.generator.name: there is no 'sdg'; did you mean 'sgd'? available: adam, sgd"),
+        ("{name: adam, lr: 1e-3}", "adam",
+         "9:12: optimizer: must be a mapping whose name is one of adam, sgd or a mapping or null; received 'adam'"),
+        ("epochs: 3", "epochs: 3.5", "10:17: train.epochs: must be a whole number of at least 0 and at most "
+         "1000000000 or null; received 3.5"),
+        ("evaluate_every: epoch", "evaluate_every: epohc", "10:36: train.evaluate_every: must be 'epoch' or "
+         "a whole number above 0 and at most 1000000000; received 'epohc'"),
+        ("train: {epochs: 3, evaluate_every: epoch}", "train:", "10:7: train: must be a mapping; received null"),
+    ],
+)  # fmt: skip
+def test_a_problem_is_named_where_it_stands(old, new, problem):
+    assert problems_of(GOOD.replace(old, new, 1)) == [f"c.yaml:{problem}"]
+
+
+def test_missing_sections_are_reported_together():
+    assert problems_of("seed: 1") == ["c.yaml:1:1: data: this section is missing",
+                                      "c.yaml:1:1: model: this section is missing"]  # fmt: skip
+    assert [p.path for p in schema.check({"data": None, "model": None}, SCHEMA)] == [("data",), ("model",)]
+
+
+def test_two_nested_settings_of_one_name_are_refused():
+    class Other(Settings):
+        layers: list["Inner.Dense"]
+
+    class Inner:
+        class Dense(Settings):
+            units: str
+
+    Other.model_rebuild(_types_namespace={"Inner": Inner})
+    with pytest.raises(ValueError, match="two nested settings are called Dense; rename the one in model other"):
+        schema.assemble({"model": {"sequential": Sequential, "other": Other}})
+
+
+def test_a_schema_says_which_section_takes_which_names_and_that_others_may_be_left_out():
+    assert SCHEMA["required"] == ["data", "model"]
+    assert SCHEMA["properties"]["data"]["discriminator"]["mapping"] == {
+        "csv": "#/$defs/data.csv", "iris": "#/$defs/data.iris",
+    }  # fmt: skip
+    assert SCHEMA["properties"]["task"]["anyOf"][-1] == {"type": "null"}
+    assert SCHEMA["$defs"]["data.csv"]["properties"]["path"]["description"] == "Where it is."
+    assert SCHEMA["$defs"]["data.csv"]["required"] == ["name", "path"]
+
+
+PLUGIN = '''"""Mine."""
+from typing import ClassVar
+from dltk.config.settings import PositiveInt, Settings
+class Layer(Settings):
+    units: PositiveInt
+class Config(Settings):
+    role: ClassVar[str] = "predictor"
+    layer: Layer
+def build(config, spec, preparation): ...
+'''
+
+
+def test_a_plugin_is_checked_like_a_shipped_component(tmp_path):
+    (tmp_path / "my_model.py").write_text(PLUGIN)
+    registry.use_plugin(tmp_path / "my_model.py")
+    values = {"data": {"name": "iris"}, "model": {"name": "my_model", "layer": {"unit": 1}}}
+    assert [str(p) for p in schema.check(values, SCHEMA)] == [
+        "model.layer.unit: no such option; did you mean 'units'? allowed: units",
+        "model.layer: 'units' is missing: a whole number above 0 and at most 1000000000",
+    ]
+    values["model"] = {"name": "my_modle"}
+    assert schema.check(values, SCHEMA) == [
+        Problem(("model", "name"), "there is no model 'my_modle'; did you mean 'my_model'? "
+                "available: my_model, sequential")
+    ]  # fmt: skip
+
+
+def test_show_finds_what_it_suggests():
+    assert all(schema.find(name) for name in schema.findable())
+    assert schema.find("adam")["optimizer adam"]["properties"]["lr"]
+    assert schema.find("train")["train"]["properties"]["epochs"]
+    assert schema.find("no_such_thing") == {}
+
+
+def test_the_types_of_a_plugin_can_be_described(tmp_path):
+    (tmp_path / "my_model.py").write_text(PLUGIN)
+    registry.use_plugin(tmp_path / "my_model.py")
+    found = schema.find("my_model")["model my_model"]
+    assert schema.describe(found["properties"]["layer"], found) == "a mapping"
+    assert schema.describe(found["properties"]["parameters"], found) == "a mapping or null"

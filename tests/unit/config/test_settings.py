@@ -1,0 +1,117 @@
+"""Options: what is converted (almost nothing), and how a wrong value reads."""
+
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import Field, field_validator, model_validator
+
+from dltk.config.errors import OptionError
+from dltk.config.settings import FiniteFloat, Fraction, PositiveFloat, PositiveInt, Settings, SettingsError
+
+
+class Dense(Settings):
+    name: Literal["dense"] = "dense"
+    units: PositiveInt
+
+
+class Dropout(Settings):
+    name: Literal["dropout"] = "dropout"
+    rate: Fraction = 0.5
+
+
+class Options(Settings):
+    lr: PositiveFloat = 0.1
+    """Learning rate."""
+    epochs: PositiveInt = 3
+    bias: bool = True
+    words: str = ""
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+    shift: FiniteFloat = 0
+    every: Literal["epoch"] | PositiveInt = "epoch"
+    layers: list[Annotated[Dense | Dropout, Field(discriminator="name")]] = []
+    odd: int = 1
+
+    @field_validator("odd")
+    @classmethod
+    def _is_odd(cls, value):
+        if value % 2 == 0:
+            raise ValueError(f"must be odd; received {value}")
+        return value
+
+    @model_validator(mode="after")
+    def _words_fit(self):
+        if self.words == "bad":
+            raise OptionError("words", "must be good; received 'bad'")
+        return self
+
+
+def problems_of(values):
+    with pytest.raises(SettingsError) as caught:
+        Options.parse(values)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "value"),
+    [("lr", 1, 1.0), ("lr", 3e-4, 3e-4), ("betas", [0.5, 0], (0.5, 0.0)), ("every", 3, 3), ("every", "epoch", "epoch"),
+     ("layers", [{"name": "dropout"}], [Dropout()])],
+)  # fmt: skip
+def test_plain_yaml_values_are_taken(key, given, value):
+    found = getattr(Options.parse({key: given}), key)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"lrr": 1}, "lrr: no such option; did you mean 'lr'? "
+         "allowed: betas, bias, epochs, every, layers, lr, odd, shift, words"),
+        ({"lr": "1e-3"}, "lr: must be a valid number; received '1e-3'"),
+        ({"lr": True}, "lr: must be a valid number; received true"),
+        ({"lr": 0}, "lr: must be greater than 0; received 0"),
+        ({"lr": None}, "lr: must be a valid number; received null"),
+        ({"lr": [1]}, "lr: must be a valid number; received [1]"),
+        ({"shift": float("nan")}, "shift: must be a finite number; received nan"),
+        ({"shift": float("inf")}, "shift: must be a finite number; received inf"),
+        ({"epochs": True}, "epochs: must be a valid integer; received true"),
+        ({"epochs": 3.0}, "epochs: must be a valid integer; received 3.0"),
+        ({"epochs": "3"}, "epochs: must be a valid integer; received '3'"),
+        ({"epochs": 10**18}, "epochs: must be less than or equal to 1000000000; received 1000000000000000000"),
+        ({"epochs": 10**299}, f"epochs: must be less than or equal to 1000000000; received 1{'0' * 196}..."),
+        ({"bias": 1}, "bias: must be a valid boolean; received 1"),
+        ({"bias": "no"}, "bias: must be a valid boolean; received 'no'"),
+        ({"words": 3}, "words: must be a valid string; received 3"),
+        ({"betas": [0.5, 1]}, "betas.1: must be less than 1; received 1"),
+        ({"layers": [{"name": "dense"}]}, "layers.0: 'units' is missing"),
+        ({"layers": [{"name": "dropout"}, {"name": "dense", "units": 1, "unts": 3}]}, "layers.1.unts: no such option"),
+        ({"layers": {"a": 1}}, "layers: must be a valid array"),
+        ({"odd": 4}, "odd: must be odd; received 4"),
+        ({"words": "bad"}, "words: must be good; received 'bad'"),
+        ({"every": 1.5}, "every: must be 'epoch' or must be a valid integer; received 1.5"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_one_problem_at_its_path(values, problem):
+    assert problems_of(values) == [problem]
+
+
+def test_all_wrong_values_are_reported_together():
+    assert len(problems_of({"lr": 0, "epochs": 0, "x": 1})) == 3
+
+
+def test_an_unknown_key_is_a_problem_of_the_key():
+    with pytest.raises(SettingsError) as caught:
+        Options.parse({"lrr": 1, "lr": 0})
+    assert {p.key: p.at_key for p in caught.value.problems} == {"lrr": True, "lr": False}
+
+
+def test_plain_values_parse_again():
+    options = Options.parse({"layers": [{"name": "dense", "units": 3}], "betas": [0, 0.5]})
+    assert Options.parse(options.plain()) == options
+    assert options.plain()["betas"] == [0.0, 0.5]
+
+
+def test_options_are_frozen_and_their_help_is_beside_them():
+    with pytest.raises(ValueError, match="frozen"):
+        Options.parse({}).lr = 3  # type: ignore[misc]
+    assert Options.model_fields["lr"].description == "Learning rate."
