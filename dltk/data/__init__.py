@@ -1,0 +1,1 @@
+"""From raw samples to batches: specs, splits, preparation, finding and unpacking files."""

@@ -1,0 +1,184 @@
+"""Batches: samples in a planned order, whole data in memory, one gather per batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from dltk.config.seeds import derive
+from dltk.data.fields import Field, Fields, concatenate, take, to_device
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some samples. A model with one input receives it as it is, one with several as keywords.
+
+    Attributes:
+        inputs: One field, or several by name.
+        targets: One field, several by name, or None.
+        num_samples: How many samples the fields hold.
+    """
+
+    inputs: Field | Fields
+    targets: Field | Fields | None
+    num_samples: int
+
+    @classmethod
+    def of(cls, inputs: Fields, targets: Fields, num_samples: int) -> Batch:
+        """Make a batch; a single input or target stands by itself."""
+        only_target = None if not targets else next(iter(targets.values())) if len(targets) == 1 else targets
+        return cls(next(iter(inputs.values())) if len(inputs) == 1 else inputs, only_target, num_samples)
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        return replace(
+            self,
+            inputs=_move(self.inputs, device),
+            targets=None if self.targets is None else _move(self.targets, device),
+        )
+
+    @classmethod
+    def joined(cls, batches: Sequence[Batch]) -> Batch:
+        """Return one batch with the samples of all, in order."""
+        targets = [batch.targets for batch in batches if batch.targets is not None]
+        return cls(
+            _join([batch.inputs for batch in batches]),
+            _join(targets) if targets else None,
+            sum(batch.num_samples for batch in batches),
+        )
+
+
+class Batches(Protocol):
+    """Samples that come in batches; every epoch has its own order, the same on every run."""
+
+    @property
+    def num_samples(self) -> int | None:
+        """Samples in an epoch; None where only reading tells."""
+
+    @property
+    def num_batches(self) -> int | None:
+        """Batches in an epoch; None where only reading tells."""
+
+    def epoch(self, number: int, *, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch, without its first `start` ones."""
+
+    def take(self, indices: Tensor) -> Batches:
+        """Return these samples only, in this order; raise TypeError where samples cannot be chosen."""
+
+    def whole(self) -> Batch:
+        """Return all samples as one batch, in order."""
+
+
+Plan = Callable[[int, int], Tensor]
+"""(epoch, number of samples) -> the order of the samples, int64 (n,)."""
+
+
+def in_order(_epoch: int, num_samples: int) -> Tensor:
+    """Plan the samples as they stand."""
+    return torch.arange(num_samples)
+
+
+def shuffled(seed: int) -> Plan:
+    """Return the plan that draws a new permutation for each epoch."""
+
+    def plan(epoch: int, num_samples: int) -> Tensor:
+        generator = torch.Generator().manual_seed(derive(seed, "order", epoch))
+        return torch.randperm(num_samples, generator=generator)
+
+    return plan
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How samples become batches: how many at once, in which order, where."""
+
+    batch_size: int = 64
+    plan: Plan = in_order
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+
+Finish = Callable[[Mapping[str, Field]], Mapping[str, Field]]
+
+
+def as_they_are(fields: Mapping[str, Field]) -> Mapping[str, Field]:
+    """Finish nothing: the stored fields are what the model takes."""
+    return fields
+
+
+class InMemory:
+    """Batches gathered from whole fields that lie, compact, on the device.
+
+    Args:
+        inputs: Stored inputs by name, compact (uint8 images, int tokens).
+        targets: Stored targets by name.
+        loading: Size, order and device.
+        finish: Turns the stored inputs of a batch into what the model takes, on the device, once per batch.
+    """
+
+    def __init__(self, inputs: Fields, targets: Fields, loading: Loading, finish: Finish = as_they_are) -> None:
+        self._inputs = {name: to_device(field, loading.device) for name, field in inputs.items()}
+        self._targets = {name: to_device(field, loading.device) for name, field in targets.items()}
+        self._loading, self._finish = loading, finish
+        self._num_samples = len(next(iter(inputs.values())))
+
+    @property
+    def num_samples(self) -> int:
+        """Samples in an epoch."""
+        return self._num_samples
+
+    @property
+    def num_batches(self) -> int:
+        """Batches in an epoch."""
+        return len(self._sizes())
+
+    def epoch(self, number: int, *, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch, without its first `start` ones."""
+        order = self._loading.plan(number, self._num_samples).to(self._loading.device)
+        for indices in torch.split(order, self._sizes())[start:] if len(order) else ():
+            yield self._gather(indices)
+
+    def take(self, indices: Tensor) -> InMemory:
+        """Return these samples only, in this order."""
+        indices = indices.to(self._loading.device)
+        return InMemory(
+            {name: take(field, indices) for name, field in self._inputs.items()},
+            {name: take(field, indices) for name, field in self._targets.items()},
+            self._loading,
+            self._finish,
+        )
+
+    def whole(self) -> Batch:
+        """Return all samples as one batch, in order."""
+        return self._gather(torch.arange(self._num_samples, device=self._loading.device))
+
+    def _gather(self, indices: Tensor) -> Batch:
+        inputs = {name: take(field, indices) for name, field in self._inputs.items()}
+        targets = {name: take(field, indices) for name, field in self._targets.items()}
+        return Batch.of(self._finish(inputs), targets, len(indices))
+
+    def _sizes(self) -> list[int]:
+        size = self._loading.batch_size
+        sizes = [size] * (self._num_samples // size)
+        rest = self._num_samples % size
+        if rest == 1 and sizes:  # a batch of one sample has no batch statistics
+            sizes[-1] += 1
+        elif rest:
+            sizes.append(rest)
+        return sizes
+
+
+def _move(fields: Field | Fields, device: torch.device) -> Field | Fields:
+    if isinstance(fields, Mapping):
+        return {name: to_device(field, device) for name, field in fields.items()}
+    return to_device(fields, device)
+
+
+def _join(parts: Sequence[Field | Fields]) -> Field | Fields:
+    first = parts[0]
+    if isinstance(first, Mapping):
+        return {name: concatenate([part[name] for part in parts if isinstance(part, Mapping)]) for name in first}
+    return concatenate([part for part in parts if not isinstance(part, Mapping)])

@@ -1,0 +1,27 @@
+"""What a file in `datasets/` defines."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from dltk.config.settings import Settings
+from dltk.data.samples import Preparation, Source, State
+from dltk.data.specs import Spec
+
+
+class Dataset(Protocol):
+    """A dataset file: its module is used through these names."""
+
+    Config: type[Settings]
+
+    def describe(self, config: Any) -> Spec:
+        """Return kinds and, as far as headers tell, sizes; cheap. Raise OptionError or MissingInput."""
+
+    def read(self, config: Any) -> Source:
+        """Return the official parts as raw samples: nothing fitted, shuffled or split."""
+
+    def prepare(self, config: Any, train: Any) -> Preparation:
+        """Fit scaling, vocabulary, class names and the like on the training samples only."""
+
+    def restore(self, config: Any, state: State) -> Preparation:
+        """Rebuild a Preparation from its `state()`; works where the data are gone."""

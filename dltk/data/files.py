@@ -1,0 +1,110 @@
+"""Where data files lie: data roots, the cache, and archives read as folders."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from dltk.config.errors import DataError, MissingInput, shown
+from dltk.data import archives
+
+_JUNK = ("__MACOSX", ".")
+
+
+def cache_directory() -> Path:
+    """Return where dltk keeps what can be made again: $DLTK_CACHE, else the platform's cache; it may not exist yet."""
+    chosen = os.environ.get("DLTK_CACHE")
+    if chosen:
+        return Path(chosen).absolute()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "dltk"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "dltk"
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(xdg) if xdg.startswith("/") else Path.home() / ".cache") / "dltk"
+
+
+def data_roots(root: str | None) -> list[Path]:
+    """Return the folders to look in, in order: `root`, or $DLTK_DATA where it is None, then the cache."""
+    chosen = root or os.environ.get("DLTK_DATA")
+    return [*([Path(chosen).absolute()] if chosen else []), cache_directory()]
+
+
+def find(relative_names: Sequence[str], root: str | None) -> Path | None:
+    """Return the first of the names that exists below a data root; earlier roots, then earlier names, go first."""
+    places = (folder / name for folder in data_roots(root) for name in relative_names)
+    return next((place for place in places if place.exists()), None)
+
+
+def locate(path_text: str, directory: Path) -> Path:
+    """Return what a written path means, absolute, whether or not it exists.
+
+    A relative path is looked for below `directory` (the config's own, or the current one), then below the data roots.
+    """
+    path = Path(path_text).expanduser() if path_text.startswith(("~/", "~\\")) else Path(path_text)
+    below = (directory / path).absolute()
+    if path.is_absolute() or below.exists():
+        return below
+    return find([path_text], None) or below
+
+
+def missing(what: str, names: Sequence[str], root: str | None) -> MissingInput:
+    """Return the error for data found nowhere: every place looked at, and what to put there."""
+    places = [str(folder / name) for folder in data_roots(root) for name in names]
+    home = "data.root" if root else "the folder that $DLTK_DATA names"
+    return MissingInput(
+        f"{what} is not there",
+        where="looked for " + ", ".join(places),
+        expected=" or ".join(names),
+        do=f"put it below {home}, or point data.root or the environment variable $DLTK_DATA at the folder that has it",
+    )
+
+
+def not_there(path: Path) -> MissingInput:
+    """Return the error for a path of the user's that leads nowhere; `locate` has looked everywhere already."""
+    return MissingInput(
+        f"there is no {shown(path.name)}",
+        where=str(path.absolute()),
+        do="correct the path; a relative one is looked for beside the config, below $DLTK_DATA and in dltk's cache",
+    )
+
+
+def as_directory(path: Path) -> Path:
+    """Return a folder as it is, or the folder that an archive holds, unpacked once into the cache.
+
+    Raises:
+        MissingInput: There is nothing.
+        DataError: It is neither a folder nor an archive, or the archive is damaged.
+        IntegrityError: The archive could harm: names outside its folder, links, a bomb.
+    """
+    if path.is_dir():
+        return path
+    if not path.exists():
+        raise not_there(path)
+    if not path.is_file() or not path.name.lower().endswith(archives.SUFFIXES):
+        raise DataError(
+            f"{shown(path.name)} is neither a folder nor an archive",
+            where=str(path.absolute()),
+            expected=f"a folder, or a file that ends in {', '.join(archives.SUFFIXES)}",
+        )
+    try:
+        facts = path.stat()
+        digest = _digest(path.absolute(), facts.st_size, facts.st_mtime_ns)
+    except OSError as error:
+        raise MissingInput(f"cannot read {shown(path.name)}: {error.strerror}", where=str(path.absolute())) from None
+    target = cache_directory() / "unpacked" / digest
+    if not target.is_dir():
+        archives.unpack(path, target)
+    entries = [entry for entry in target.iterdir() if not entry.name.startswith(_JUNK)]
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else target
+
+
+@cache
+def _digest(path: Path, _size: int, _modified_at: int) -> str:
+    """Return the SHA-256 of a file, computed once per process while its size and time stay."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,51 @@
+"""JSON Lines: a text file with one JSON object per line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from dltk.config.errors import DataError, at_most_shown, listed, shown
+from dltk.data.text_files import STANDARD_INPUT, lines_of, read_text
+
+
+def read_records(path: str, keys: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return the objects of a file, or of standard input for "-", each of which must have `keys`; blank lines are none.
+
+    Raises:
+        MissingInput: There is no such file.
+        DataError: Some lines are no such objects; the message names them.
+    """
+    records, wrong = [], []
+    for number, line in enumerate(lines_of(read_text(path)), 1):
+        if not line.strip():
+            continue
+        record = _record(line)
+        lacking = sorted(set(keys) - set(record or {}))
+        if record is None or lacking:
+            wrong.append(f"line {number} {'lacks ' + listed(lacking) if record is not None else 'is ' + shown(line)}")
+        else:
+            records.append(record)
+    if wrong:
+        raise DataError(
+            f"{len(wrong)} line{'s' if len(wrong) > 1 else ''} cannot be used",
+            where="standard input" if path == STANDARD_INPUT else str(Path(path).absolute()),
+            found=at_most_shown(wrong),
+            expected="a JSON object per line" + (f", with {listed(keys)}" if keys else ""),
+        )
+    return records
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    """Return a line's JSON object, None where it is none; NaN and Infinity are no JSON."""
+    try:
+        value = json.loads(line, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no JSON number")

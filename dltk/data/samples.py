@@ -1,0 +1,120 @@
+"""Raw samples as a data set delivers them: nothing fitted, shuffled or split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+import numpy as np
+from torch import Tensor
+
+from dltk.data.batches import Batches, Loading
+from dltk.data.fields import Ragged, take
+from dltk.data.specs import Spec
+
+State = Mapping[str, Any]
+"""Mappings, lists, text, numbers and tensors: what can be stored without naming code."""
+
+
+class Samples(Protocol):
+    """Raw samples that can be chosen by position."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What the user calls each sample: a file, a row, a line."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: Tensor) -> Self:
+        """Return these samples only, in this order."""
+
+    def labels(self) -> Sequence[Any] | None:
+        """Return one hashable label per sample to balance splits by, or None."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Raw samples column by column: tensors, arrays, lists, ragged or data frames, of equal length.
+
+    Attributes:
+        inputs: Raw inputs by name.
+        targets: Raw targets by name; empty where there are none, as at predict.
+        names: What the user calls each sample; default its position.
+        stratify: Name of the target whose values splits are balanced by, or None.
+    """
+
+    inputs: Mapping[str, Any]
+    targets: Mapping[str, Any]
+    names: Sequence[str] = ()
+    stratify: str | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(column) for name, column in [*self.inputs.items(), *self.targets.items()]}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns must be of equal length; received {lengths}")
+        if not self.names:
+            object.__setattr__(self, "names", [str(i) for i in range(len(self))])
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+    def take(self, indices: Tensor) -> Columns:
+        """Return these samples only, in this order."""
+        return Columns(
+            {name: _take(column, indices) for name, column in self.inputs.items()},
+            {name: _take(column, indices) for name, column in self.targets.items()},
+            _take(list(self.names), indices),
+            self.stratify,
+        )
+
+    def labels(self) -> Sequence[Any] | None:
+        """Return the values of the target to balance splits by, or None."""
+        if self.stratify is None or self.stratify not in self.targets:
+            return None
+        column = self.targets[self.stratify]
+        if hasattr(column, "itertuples"):  # a data frame of several columns
+            return list(column.itertuples(index=False, name=None))
+        values = column.tolist() if hasattr(column, "tolist") else list(column)
+        return [tuple(value) if isinstance(value, list) else value for value in values]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The official parts of a data set: "train", and where the data bring them "val" and "test".
+
+    A part is Samples, or a stream that `parse` understands; a stream cannot be split.
+    """
+
+    parts: Mapping[str, Any]
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+class Preparation(Protocol):
+    """What was fitted on the training samples, and how raw samples become batches with it."""
+
+    @property
+    def spec(self) -> Spec:
+        """Names, kinds and sizes, all known now."""
+
+    def open(self, inputs: Sequence[str]) -> Samples:
+        """Read a user's own inputs (paths, "-" for standard input) as raw samples without targets."""
+
+    def statuses(self, samples: Any) -> Sequence[str]:
+        """Return per sample "ok" or what is the matter, e.g. "unknown_category"; what is "invalid" is never parsed."""
+
+    def parse(self, samples: Any, loading: Loading) -> Batches:
+        """Turn raw samples into batches."""
+
+    def state(self) -> State:
+        """Return all that was fitted."""
+
+
+def _take(column: Any, indices: Tensor) -> Any:
+    if isinstance(column, (Tensor, Ragged)):
+        return take(column, indices)
+    if hasattr(column, "iloc"):
+        return column.iloc[indices.tolist()]
+    if isinstance(column, np.ndarray):
+        return column[indices.numpy()]
+    return [column[i] for i in indices.tolist()]

@@ -1,0 +1,220 @@
+"""Splits: disjoint, complete, balanced, and decided by split_seed alone."""
+
+import math
+from collections import Counter
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dltk.config.errors import OptionError
+from dltk.config.sections import DataOptions
+from dltk.data.batches import InMemory
+from dltk.data.samples import Columns, Source
+from dltk.data.specs import Spec, Vector
+from dltk.data.splits import make_splits, split_parts
+
+
+def columns(num_samples, labels=None):
+    targets = {} if labels is None else {"y": labels}
+    return Columns({"id": torch.arange(num_samples)}, targets, stratify="y" if labels is not None else None)
+
+
+def split(train, options=None, **official):
+    parts, decided = split_parts(Source({"train": train, **official}), DataOptions.parse(options or {}))
+    return {name: part.inputs["id"].tolist() for name, part in parts.items()}, decided
+
+
+FRACTIONS = st.floats(0.05, 0.6)
+
+
+@given(st.integers(50, 300), FRACTIONS, FRACTIONS, st.integers(0, 5))
+def test_fractions_are_exact_within_rounding_and_splits_are_disjoint(n, val, test, split_seed):
+    parts, _ = split(columns(n), {"val_fraction": val, "test_fraction": test, "split_seed": split_seed})
+    num_test = math.floor(n * test + 1e-6)
+    assert abs(len(parts["test"]) - n * test) < 1
+    assert abs(len(parts["val"]) - (n - num_test) * val) < 1
+    assert sorted(parts["train"] + parts["val"] + parts["test"]) == list(range(n))
+
+
+def test_a_tenth_of_sixty_thousand_is_six_thousand():
+    parts, _ = split(columns(60_000), {"val_fraction": 0.1}, test=columns(5))
+    assert (len(parts["train"]), len(parts["val"]), len(parts["test"])) == (54_000, 6_000, 5)
+
+
+@given(st.lists(st.integers(5, 60), min_size=2, max_size=5), FRACTIONS, st.integers(0, 3))
+def test_splits_have_the_proportions_of_the_labels(counts, val, split_seed):
+    labels = [label for label, count in enumerate(counts) for _ in range(count)]
+    options = {"val_fraction": val, "test_fraction": 0.0, "split_seed": split_seed}
+    if sum(counts) * val < 1:
+        return
+    parts, _ = split(columns(len(labels), labels), options)
+    found = Counter(labels[i] for i in parts["val"])
+    assert all(abs(found[label] - count * val) <= 1 for label, count in enumerate(counts))
+
+
+def test_parts_keep_the_order_of_the_samples():
+    parts, _ = split(columns(100))
+    assert all(ids == sorted(ids) for ids in parts.values())
+
+
+def test_a_split_depends_on_split_seed_alone():
+    first, again, other = (split(columns(100), {"split_seed": seed})[0] for seed in (0, 0, 1))
+    assert first == again
+    assert first["test"] != other["test"]
+    assert first["val"] != other["val"]
+
+
+def test_the_test_split_does_not_depend_on_the_val_fraction():
+    few, many = (split(columns(100), {"val_fraction": fraction})[0] for fraction in (0.0, 0.4))
+    assert few["test"] == many["test"]
+
+
+def test_a_split_depends_on_which_labels_are_equal_not_on_how_they_are_spelled():
+    labels = [i * 7 % 5 for i in range(100)]
+    spellings = ((1, "1", "b", None, (2, 3)), ("b", "1", 1, (2, 3), None), ("x", "y", "z", "v", "w"))
+    splits = [split(columns(100, [spelling[label] for label in labels]))[0] for spelling in spellings]
+    assert splits[0] == splits[1] == splits[2]
+
+
+def test_missing_labels_do_not_make_a_split_random():
+    first, again = (split(columns(100, [(1.0, float("nan"))[i % 2] for i in range(100)]))[0] for _ in range(2))
+    assert first == again
+
+
+def test_official_parts_are_respected():
+    parts, decided = split(columns(100), test=columns(7), val=columns(8))
+    assert {name: len(ids) for name, ids in parts.items()} == {"train": 100, "test": 7, "val": 8}
+    assert (decided.val_fraction, decided.test_fraction) == (None, None)
+
+
+def test_defaults_are_decided_and_can_be_written():
+    parts, decided = split(columns(100))
+    assert {name: len(ids) for name, ids in parts.items()} == {"train": 72, "test": 20, "val": 8}
+    assert (decided.val_fraction, decided.test_fraction, decided.batch_size) == (0.1, 0.2, 64)
+    assert split(columns(100), decided.plain())[0] == parts
+
+
+def test_small_data_are_not_split_by_default():
+    parts, decided = split(columns(49))
+    assert list(parts) == ["train"]
+    assert (decided.val_fraction, decided.test_fraction) == (0.0, 0.0)
+    assert set(split(columns(50))[0]) == {"train", "val", "test"}
+    assert set(split(columns(10), {"val_fraction": 0.5})[0]) == {"train", "val"}
+
+
+def option_of(error):
+    return ".".join(str(part) for part in error.value.path)
+
+
+@pytest.mark.parametrize("name", ["val", "test"])
+def test_a_fraction_beside_an_official_part_is_refused(name):
+    with pytest.raises(OptionError, match=f"the data bring their own {name} split") as caught:
+        split(columns(100), {f"{name}_fraction": 0.1}, **{name: columns(5)})
+    assert option_of(caught) == f"{name}_fraction"
+
+
+@pytest.mark.parametrize("name", ["val", "test"])
+def test_a_fraction_that_leaves_nothing_is_refused(name):
+    with pytest.raises(OptionError, match="leaves an empty split") as caught:
+        split(columns(4), {f"{name}_fraction": 0.1})
+    assert option_of(caught) == f"{name}_fraction"
+
+
+class Stream:
+    """Samples of unknown length."""
+
+
+def test_a_stream_is_not_split():
+    parts, decided = split_parts(Source({"train": Stream()}), DataOptions())
+    assert list(parts) == ["train"]
+    assert (decided.val_fraction, decided.batch_size) == (0.0, 64)
+    assert split_parts(Source({"train": Stream()}), decided)[1] == decided
+    for options in ({"val_fraction": 0.1}, {"test_fraction": 0.1}, {"fold": [0, 2]}):
+        with pytest.raises(OptionError, match="stream"):
+            split_parts(Source({"train": Stream()}), DataOptions.parse(options))
+
+
+@pytest.mark.parametrize(("num_samples", "batch_size"), [(1, 1), (40, 40), (64, 64), (1000, 64)])
+def test_a_default_batch_size_is_clamped(num_samples, batch_size):
+    decided = split(columns(num_samples), {"val_fraction": 0.0, "test_fraction": 0.0})[1]
+    assert decided.batch_size == batch_size
+
+
+def test_a_written_batch_size_beyond_the_training_samples_is_refused():
+    written = {"batch_size": 41, "val_fraction": 0.0}
+    with pytest.raises(OptionError, match="must be at most the 40 training samples; received 41") as caught:
+        split(columns(40), written)
+    assert option_of(caught) == "batch_size"
+    assert split(columns(41), written)[1].batch_size == 41
+
+
+@given(st.integers(10, 120), st.integers(2, 10), st.booleans())
+def test_folds_partition_the_data_and_are_balanced(n, count, has_labels):
+    labels = [i * i % 3 for i in range(n)] if has_labels else None
+    folds = [split(columns(n, labels), {"fold": [index, count], "test_fraction": 0})[0] for index in range(count)]
+    assert sorted(sum((fold["val"] for fold in folds), [])) == list(range(n))  # noqa: RUF017
+    assert all(sorted(fold["train"] + fold["val"]) == list(range(n)) for fold in folds)
+    sizes = [len(fold["val"]) for fold in folds]
+    assert max(sizes) - min(sizes) <= 1
+    for label in set(labels or ()):
+        per_fold = [sum(label == i * i % 3 for i in fold["val"]) for fold in folds]
+        assert max(per_fold) - min(per_fold) <= 1
+
+
+def test_the_test_split_stays_out_of_the_folds():
+    parts, options = split(columns(100), {"fold": [0, 5]})
+    assert options.test_fraction == 0.2
+    assert len(parts["test"]) == 20
+    assert len(parts["train"]) + len(parts["val"]) == 80
+
+
+def test_folds_depend_on_split_seed():
+    first, other = (split(columns(30), {"fold": [0, 3], "split_seed": seed})[0] for seed in (0, 1))
+    assert first["val"] != other["val"]
+
+
+@pytest.mark.parametrize("fold", [[0, 1], [3, 3], [0, 31]])
+def test_an_impossible_fold_is_refused(fold):
+    with pytest.raises(OptionError, match=r"\[i, k\] needs i < k and k from 2 to the 30 samples") as caught:
+        split(columns(30), {"fold": fold})
+    assert option_of(caught) == "fold"
+
+
+def test_a_fold_and_another_val_split_exclude_each_other():
+    with pytest.raises(OptionError, match="the fold is the val split"):
+        split(columns(30), {"fold": [0, 3], "val_fraction": 0.1})
+    with pytest.raises(OptionError, match="the fold is the val split"):
+        split(columns(30), {"fold": [0, 3]}, val=columns(3))
+
+
+class Plain:
+    """A preparation that fits nothing."""
+
+    spec = Spec({"id": Vector(1)}, {})
+
+    def parse(self, samples, loading):
+        return InMemory(samples.inputs, samples.targets, loading)
+
+
+def test_training_samples_are_shuffled_by_the_seed_and_the_others_stand_in_order():
+    parts, _ = split_parts(Source({"train": columns(100)}), DataOptions())
+    cpu = torch.device("cpu")
+    preparation: Any = Plain()
+    made: list[Any] = [make_splits(parts, preparation, 16, seed, cpu) for seed in (0, 0, 1)]
+    splits, again, other = made
+    order, same, new = ([batch.inputs.tolist() for batch in s.train.epoch(0)] for s in (splits, again, other))
+    assert order == same != new
+    assert sorted(sum(order, [])) == parts["train"].inputs["id"].tolist()  # noqa: RUF017
+    assert splits.val.whole().inputs.tolist() == parts["val"].inputs["id"].tolist()
+    assert [b.inputs.tolist() for b in splits.test.epoch(5)] == [parts["test"].inputs["id"].tolist()]
+    assert splits.spec is Plain.spec
+
+
+def test_absent_parts_are_none():
+    preparation: Any = Plain()
+    splits = make_splits({"train": columns(3)}, preparation, 2, 0, torch.device("cpu"))
+    assert splits.val is None
+    assert splits.test is None
