@@ -1,0 +1,1 @@
+"""Sample-weighted means and thin names over well-kept metric libraries."""

@@ -1,0 +1,1 @@
+"""Layers, activations and roles that several models share."""

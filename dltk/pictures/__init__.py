@@ -1,0 +1,29 @@
+"""Figures for people: drawn with matplotlib, which is imported when the first one is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dltk.pictures.confusion import confusion_matrix
+    from dltk.pictures.errors import error_scatter
+    from dltk.pictures.labels import label_bars
+    from dltk.pictures.tiles import image_grid, image_grids
+
+__all__ = ["confusion_matrix", "error_scatter", "image_grid", "image_grids", "label_bars"]
+
+_FILES = {
+    "confusion_matrix": "confusion",
+    "error_scatter": "errors",
+    "image_grid": "tiles",
+    "image_grids": "tiles",
+    "label_bars": "labels",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a figure's file when it is first used: a run without pictures needs no matplotlib."""
+    if name not in _FILES:
+        raise AttributeError(f"module 'dltk.pictures' has no attribute {name!r}")
+    return getattr(import_module(f"dltk.pictures.{_FILES[name]}"), name)
