@@ -1,0 +1,1 @@
+"""The loop, learners, optimization, checkpoints, logs and the run directory."""

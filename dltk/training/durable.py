@@ -1,0 +1,284 @@
+"""Files that are complete or not there at all: atomic writes, and directories under a manifest of SHA-256 digests."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dltk.config.errors import IntegrityError, ResumeRefused, WriteError
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES = 10 * 2**20
+NUM_TRIES = 2
+_STAGED, _REPLACED, _REMOVED = ".tmp-", ".old-", ".trash-"
+_MANIFEST_KEYS = {"format", "files", "facts", "digest"}
+
+
+def write_files(target: Path, contents: Mapping[str, bytes], facts: Mapping[str, Any]) -> None:
+    """Write files as a directory that is either complete and verified, or not there at all.
+
+    A target that exists is replaced only once the new directory is verified. A write that fails is tried once more, in
+    new files. Facts are plain JSON values.
+
+    Raises:
+        WriteError: The disk is full or failed; the target is as it was before.
+    """
+    contents = {**contents, MANIFEST: _manifest(contents, facts)}
+    for number in range(NUM_TRIES):
+        staged = target.with_name(f"{_STAGED}{target.name}-{os.getpid()}-{number}")
+        try:
+            _write_staged(staged, contents)
+            _publish(staged, target)
+        except (OSError, IntegrityError) as error:
+            if number == NUM_TRIES - 1:
+                needed = sum(len(content) for content in contents.values())
+                raise _write_error(error, target, f"{needed:,} bytes needed, {_free_bytes(target)} free") from error
+        else:
+            return
+        finally:
+            _delete(staged)
+
+
+def read_facts(directory: Path, *, verify_files: bool = False) -> dict[str, Any]:
+    """Return a directory's facts after checking its manifest, and with `verify_files` every byte beside it.
+
+    Raises:
+        IntegrityError: Something is missing, extra or not what was written.
+        ResumeRefused: Another version of dltk wrote it.
+    """
+    with distrusting(directory):
+        manifest = _read_manifest(directory)
+        for name in manifest["files"] if verify_files else ():
+            _read_verified(directory, manifest, name)
+        facts: dict[str, Any] = manifest["facts"]
+        return facts
+
+
+def read_files(directory: Path, names: Sequence[str]) -> dict[str, bytes]:
+    """Return the contents of those of these files that are part of a directory; every byte is checked.
+
+    Raises:
+        IntegrityError: Something is missing or not what was written.
+        ResumeRefused: Another version of dltk wrote it.
+    """
+    with distrusting(directory):
+        manifest = _read_manifest(directory)
+        return {name: _read_verified(directory, manifest, name) for name in names if name in manifest["files"]}
+
+
+def digest_of(directory: Path) -> str:
+    """Return the digest that stands for everything in a directory.
+
+    Raises:
+        IntegrityError: The manifest is not what was written.
+        ResumeRefused: Another version of dltk wrote it.
+    """
+    with distrusting(directory):
+        digest: str = _read_manifest(directory)["digest"]
+        return digest
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON file atomically; numbers that are not finite become null.
+
+    Raises:
+        WriteError: The disk is full or failed; an older file is as it was.
+    """
+    write_text(path, json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically, as UTF-8; what UTF-8 cannot spell is escaped.
+
+    Raises:
+        WriteError: The disk is full or failed; an older file is as it was.
+    """
+    staged = path.with_name(f"{_STAGED}{path.name}-{os.getpid()}")
+    try:
+        _write_synced(staged, text.encode(errors="backslashreplace"))
+        staged.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise _write_error(error, path, f"{_free_bytes(path)} bytes free") from error
+    finally:
+        _delete(staged)
+
+
+def remove_directory(path: Path) -> None:
+    """Take a directory away at once; what the disk does not let go now is for `clear_leftovers`."""
+    removed = path.with_name(f"{_REMOVED}{path.name}-{os.getpid()}")
+    with contextlib.suppress(OSError):
+        path.rename(removed)
+        _delete(removed)
+
+
+def clear_leftovers(parent: Path) -> None:
+    """Finish or undo what an earlier process left half-done in a directory; only its owner may call this."""
+    for replaced in parent.glob(f"{_REPLACED}*"):
+        target = replaced.with_name(replaced.name.removeprefix(_REPLACED))
+        if not target.exists():  # it died after the old one was moved away, before the new one was there
+            replaced.rename(target)
+    for prefix in (_STAGED, _REPLACED, _REMOVED):
+        for path in parent.glob(f"{prefix}*"):
+            _delete(path)
+
+
+def sync_directory(path: Path) -> None:
+    """Bring a directory's list of names to the disk, which a file's own fsync does not promise."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def canonical(value: Any) -> bytes:
+    """Return the one JSON text of a value; raise ValueError for a number that is not finite."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
+
+
+def loads(content: bytes) -> Any:
+    """Parse strict JSON, as `canonical` writes it; raise ValueError where it is none."""
+    return json.loads(content, parse_constant=_refuse_constant)
+
+
+@contextlib.contextmanager
+def distrusting(directory: Path) -> Iterator[None]:
+    """Turn whatever goes wrong with files that may hold anything into an IntegrityError."""
+    try:
+        yield
+    except OSError as error:
+        raise _damaged(directory, Path(error.filename or MANIFEST).name, error.strerror or "unreadable") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise _damaged(directory, "content", f"not what dltk writes: {type(error).__name__}") from None
+
+
+def _manifest(contents: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
+    files = {
+        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in contents.items()
+    }
+    body = {"format": FORMAT, "files": files, "facts": facts}
+    return canonical({**body, "digest": _digest(body)})
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(body)).hexdigest()
+
+
+def _write_staged(staged: Path, contents: Mapping[str, bytes]) -> None:
+    _delete(staged)
+    staged.mkdir(parents=True)
+    for name, content in contents.items():
+        _write_synced(staged / name, content)
+    sync_directory(staged)
+    read_facts(staged, verify_files=True)
+
+
+def _publish(staged: Path, target: Path) -> None:
+    """Put a directory in its place; where that fails, what was there before is there again."""
+    replaced = target.with_name(f"{_REPLACED}{target.name}")
+    is_replaced = target.exists()
+    if is_replaced:
+        _delete(replaced)
+        target.rename(replaced)
+    try:
+        staged.rename(target)
+        sync_directory(target.parent)
+    except OSError:
+        if target.exists():
+            target.rename(staged)
+        if is_replaced:
+            replaced.rename(target)
+        raise
+    _delete(replaced)
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read_manifest(directory: Path) -> dict[str, Any]:
+    path = directory / MANIFEST
+    if path.stat().st_size > MAX_MANIFEST_BYTES:
+        raise _damaged(directory, MANIFEST, "too long")
+    content = path.read_bytes()
+    manifest: dict[str, Any] = loads(content)
+    body = {key: value for key, value in manifest.items() if key != "digest"}
+    if manifest["digest"] != _digest(body) or content != canonical(manifest):
+        raise _damaged(directory, MANIFEST, "its digest does not match")
+    if manifest["format"] != FORMAT or set(manifest) != _MANIFEST_KEYS:
+        raise ResumeRefused(
+            f"another version of dltk wrote {directory.name}",
+            where=str(directory),
+            found=f"format {manifest['format']}",
+            expected=f"format {FORMAT}",
+            do="use the version in the run's environment.json",
+        )
+    differing = {path.name for path in directory.iterdir()} ^ {MANIFEST, *manifest["files"]}
+    if differing:
+        raise _damaged(directory, ", ".join(sorted(differing)), "missing from, or not part of, what was written")
+    return manifest
+
+
+def _read_verified(directory: Path, manifest: Mapping[str, Any], name: str) -> bytes:
+    path, expected = directory / name, manifest["files"][name]
+    if path.stat().st_size != expected["size"]:
+        raise _damaged(directory, name, "not as long as it was")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != expected["sha256"]:
+        raise _damaged(directory, name, "its digest does not match")
+    return content
+
+
+def _damaged(directory: Path, name: str, why: str) -> IntegrityError:
+    return IntegrityError(f"{directory.name} is damaged ({name}: {why})", where=str(directory))
+
+
+def _write_error(error: Exception, path: Path, found: str) -> WriteError:
+    reason = getattr(error, "strerror", None) or error
+    return WriteError(
+        f"cannot write {path.name}: {reason}", where=str(path), found=found, do="free some space, then resume"
+    )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def finite(value: Any) -> Any:
+    """Replace NaN and infinities by null: strict JSON has none."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _delete(path: Path) -> None:
+    """Delete a file or directory as far as the disk lets it go."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _free_bytes(path: Path) -> str:
+    try:
+        return f"{shutil.disk_usage(path.parent).free:,}"
+    except OSError:
+        return "unknown"

@@ -1,0 +1,259 @@
+"""What a run says while it goes: the screen, train.log, metrics.jsonl and TensorBoard."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tqdm import tqdm
+
+from dltk.config.errors import IntegrityError, WriteError
+from dltk.training.durable import sync_directory
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Screen:
+    """Progress on stderr: one bar per epoch on a terminal, plain lines in a pipe; every line goes to the log file too.
+
+    A stderr or a log file that cannot be written any more is done without: the run goes on.
+
+    Args:
+        quiet: Say nothing on stderr.
+        bar: Whether a bar may be drawn; by default where stderr is a terminal.
+    """
+
+    def __init__(self, *, quiet: bool = False, bar: bool | None = None) -> None:
+        self._quiet = quiet or sys.stderr is None
+        self._may_draw = not self._quiet and (_is_terminal() if bar is None else bar)
+        self._bar: tqdm[Any] | None = None
+        self._log: Path | None = None
+        self._earlier: list[str] = []
+
+    def keep_log(self, path: Path) -> None:
+        """Write what was said so far, and everything from now on, to a file."""
+        self._log = path
+        self._append("".join(f"{line}\n" for line in self._earlier))
+        self._earlier = []
+
+    def say(self, line: str) -> None:
+        """Say one line."""
+        if self._log is None:
+            self._earlier.append(line)
+        else:
+            self._append(f"{line}\n")
+        self._print(line)
+
+    def begin_epoch(self, title: str, num_batches: int | None, done: int) -> None:
+        """Begin a bar of `num_batches`, of which `done` are behind."""
+        self.close()
+        if self._may_draw:
+            with self._listened_to():
+                self._bar = tqdm(
+                    desc=title,
+                    total=num_batches,
+                    initial=done,
+                    unit="batch",
+                    dynamic_ncols=True,
+                    leave=False,
+                    file=sys.stderr,
+                )
+
+    def advance(self, num_batches: int) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            with self._listened_to():
+                self._bar.update(num_batches)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            with self._listened_to():
+                bar.close()
+
+    def _print(self, line: str) -> None:
+        self.close()
+        if not self._quiet:
+            with self._listened_to():
+                print(_printable(line), file=sys.stderr, flush=True)  # noqa: T201
+
+    @contextmanager
+    def _listened_to(self) -> Iterator[None]:
+        """Fall silent where nobody listens: the terminal or the pipe is closed."""
+        try:
+            yield
+        except (OSError, ValueError):
+            self._quiet, self._may_draw, self._bar = True, False, None
+
+    def _append(self, text: str) -> None:
+        if self._log is None:
+            return
+        try:
+            with self._log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+        except OSError as error:
+            name, self._log = self._log.name, None
+            self._print(f"warning: {name} stops here: {error.strerror}; training goes on")
+
+
+class Metrics:
+    """metrics.jsonl: the record of a run, one line of strict JSON per evaluation, never a line twice."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Append one row; a score that is not finite is null.
+
+        Raises:
+            WriteError: The disk is full or failed.
+        """
+        plain = {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
+        }
+        is_new = not self._path.exists()
+        with self._writing():
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(plain, allow_nan=False) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            if is_new:
+                sync_directory(self._path.parent)
+
+    def size(self) -> int:
+        """Return the file's length in bytes, for a checkpoint."""
+        return self._path.stat().st_size if self._path.exists() else 0
+
+    def cut(self, size: int) -> None:
+        """Forget what was written after a checkpoint.
+
+        Raises:
+            IntegrityError: Rows from before the checkpoint are gone.
+            WriteError: The disk failed.
+        """
+        if size > self.size():
+            raise IntegrityError(
+                f"{self._path.name} has lost rows",
+                where=str(self._path),
+                found=f"{self.size()} bytes",
+                expected=f"at least the {size} bytes of when the checkpoint was saved",
+            )
+        if size < self.size():
+            with self._writing():
+                os.truncate(self._path, size)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return all rows; a last line that a killed process left unfinished is none."""
+        if not self._path.exists():
+            return []
+        text = self._path.read_text(encoding="utf-8", errors="replace")
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise WriteError(f"cannot write {self._path.name}: {error.strerror}", where=str(self._path)) from error
+
+
+class Board(Protocol):
+    """Where scalars and pictures go for looking at."""
+
+    def scalars(self, row: Mapping[str, float], step: int) -> None:
+        """Show named numbers at a step."""
+
+    def picture(self, name: str, figure: Figure, step: int) -> None:
+        """Show a picture at a step."""
+
+    def rewind(self, step: int) -> None:
+        """Forget what was shown at `step` and later."""
+
+    def close(self) -> None:
+        """Finish writing."""
+
+
+class NoBoard:
+    """Shows nothing."""
+
+    def scalars(self, row: Mapping[str, float], step: int) -> None:
+        """Show nothing."""
+
+    def picture(self, name: str, figure: Figure, step: int) -> None:
+        """Show nothing."""
+
+    def rewind(self, step: int) -> None:
+        """Forget nothing."""
+
+    def close(self) -> None:
+        """Finish nothing."""
+
+
+class RunLog:
+    """Everything a run writes while it goes, in one place for the loop."""
+
+    def __init__(self, screen: Screen, metrics: Metrics, board: Board) -> None:
+        self.screen, self.metrics, self.board = screen, metrics, board
+        self._started_at = time.monotonic()
+
+    def evaluation(self, title: str, step: int, epoch: int, scores: Mapping[str, float]) -> None:
+        """Record the scores of one evaluation everywhere."""
+        seconds = round(time.monotonic() - self._started_at, 3)
+        self.metrics.append({"step": step, "epoch": epoch, **scores, "seconds": seconds})
+        self.board.scalars(scores, step)
+        self.screen.say(f"{title}  {spelled(scores)}  {seconds:.1f} s")
+
+    def rewind(self, metrics_size: int, step: int) -> None:
+        """Go back to a checkpoint: keep so many bytes of the record, and of the board what is before `step`.
+
+        Raises:
+            IntegrityError: The record has lost rows from before the checkpoint.
+            WriteError: The record cannot be written.
+        """
+        self.metrics.cut(metrics_size)
+        self.board.rewind(step)
+
+
+def spelled(scores: Mapping[str, float]) -> str:
+    """Spell scores for a line: `train/loss 0.1234  val/accuracy 0.9800`."""
+    return "  ".join(f"{name} {number(value)}" for name, value in scores.items())
+
+
+def number(value: float) -> str:
+    """Spell a number with four significant digits where it is small, and "undefined" for NaN."""
+    if math.isnan(value):
+        return "undefined"
+    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else f"{value:.4g}"
+
+
+def png_of(figure: Figure) -> bytes:
+    """Return a figure as PNG bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight")
+    return buffer.getvalue()
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align rows of words in columns."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _is_terminal() -> bool:
+    return not sys.stderr.closed and sys.stderr.isatty()
+
+
+def _printable(line: str) -> str:
+    """Escape what the terminal's encoding cannot spell."""
+    encoding = sys.stderr.encoding or "utf-8"
+    return line.encode(encoding, errors="backslashreplace").decode(encoding)

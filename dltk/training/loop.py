@@ -1,0 +1,172 @@
+"""The order of a run, readable on one screen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+import torch
+
+from dltk.config.errors import DataError, Diverged
+from dltk.config.sections import TrainOptions
+from dltk.data.batches import Batches
+from dltk.data.splits import Splits
+from dltk.training.checkpoint import Checkpoint, Checkpoints
+from dltk.training.divergence import explained, what_is_broken
+from dltk.training.early_stopping import Selection
+from dltk.training.learner import Learner
+from dltk.training.loggers import RunLog
+from dltk.training.signals import Stopped, StopRequest
+from dltk.training.task import Evaluation, Task
+from dltk.training.weights import set_weights, weights_of
+
+
+@dataclass
+class Progress:
+    """How far a run is: epochs behind, batches behind in this epoch, batches behind in all."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    scores: Mapping[str, float] = field(default_factory=dict)
+    evaluated_at: int = -1
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """Everything one run of the loop needs."""
+
+    learner: Learner
+    task: Task
+    splits: Splits
+    options: TrainOptions
+    selection: Selection
+    checkpoints: Checkpoints
+    log: RunLog
+    stop: StopRequest
+
+
+def fit(run: Fitting, progress: Progress) -> Progress:
+    """Train from `progress` to the end; return how far it came.
+
+    Raises:
+        Stopped: By a signal, with a checkpoint saved.
+        Diverged: A loss or a weight is no longer finite; nothing broken was saved.
+        WriteError: A checkpoint or the record of scores could not be written.
+    """
+    with explained(run.learner, run.splits.train, run.checkpoints, lambda: progress.step):
+        while not _finished(run, progress):
+            _epoch(run, progress)
+        if progress.evaluated_at != progress.step and progress.step > 0:
+            _evaluate(run, progress)
+        _save(run, progress)
+    run.log.screen.close()
+    return progress
+
+
+def _epoch(run: Fitting, progress: Progress) -> None:
+    """Train what is left of an epoch, with everything that is due on the way."""
+    train = run.splits.train
+    run.log.screen.begin_epoch(_title(run, progress, progress.epoch + 1), train.num_batches, progress.batch)
+    for consumed in run.learner.epoch(train.epoch(progress.epoch, start=progress.batch)):
+        _advance(progress, consumed)
+        run.log.screen.advance(consumed)
+        if _evaluation_is_due(run, progress, consumed):
+            _evaluate(run, progress)
+        if run.stop.requested or run.checkpoints.due(progress.step):
+            _save(run, progress)
+        if run.stop.signal_number is not None:
+            raise Stopped(run.stop.signal_number)
+        if _finished(run, progress):
+            return
+    _end_epoch(run, progress)
+
+
+def restore(run: Fitting, checkpoint: Checkpoint) -> Progress:
+    """Put a run back to where a checkpoint was saved, its record of scores included.
+
+    Raises:
+        IntegrityError: The record of scores, or the model, does not go with the checkpoint.
+    """
+    state = checkpoint.state()
+    set_weights(run.learner.inference_model(), checkpoint.weights())
+    run.learner.load_state_dict(state["learner"])
+    run.selection.load_state_dict(state["selection"])
+    progress = Progress(**state["progress"])
+    run.log.rewind(state["metrics_size"], progress.step + (progress.evaluated_at == progress.step))
+    run.checkpoints.begin_at(progress.step)
+    return progress
+
+
+def _finished(run: Fitting, progress: Progress) -> bool:
+    options = run.options
+    if options.steps is not None and progress.step >= options.steps:
+        return True
+    return run.selection.should_stop or (options.epochs is not None and progress.epoch >= options.epochs)
+
+
+def _advance(progress: Progress, consumed: int) -> None:
+    progress.batch += consumed
+    progress.step += consumed
+
+
+def _end_epoch(run: Fitting, progress: Progress) -> None:
+    if progress.batch == 0:
+        raise DataError("the training data gave no batch at all")
+    progress.epoch, progress.batch = progress.epoch + 1, 0
+    if run.options.evaluate_every == "epoch":
+        _evaluate(run, progress)
+
+
+def _evaluation_is_due(run: Fitting, progress: Progress, consumed: int) -> bool:
+    every = run.options.evaluate_every
+    return every != "epoch" and progress.step // every > (progress.step - consumed) // every
+
+
+def _evaluate(run: Fitting, progress: Progress) -> None:
+    """Score the val split, record it, and let the selection see it. Synchronises with the device."""
+    title = _title(run, progress, progress.epoch + (progress.batch > 0))
+    model = run.learner.inference_model()
+    scores = {f"train/{name}": value for name, value in run.learner.scores().items()}
+    _refuse_broken(run, progress, scores)
+    if run.splits.val is not None:
+        evaluation = evaluated(run.task, model, run.splits.val)
+        scores |= {f"val/{name}": value for name, value in evaluation.scores.items()}
+    progress.scores, progress.evaluated_at = scores, progress.step
+    run.log.evaluation(title, progress.step, progress.epoch, scores)
+    run.selection.update(scores, progress.step, model)
+
+
+def evaluated(task: Task, model: torch.nn.Module, batches: Batches) -> Evaluation:
+    """Score a split with the model in eval mode and without gradients."""
+    model.eval()
+    with torch.inference_mode():
+        return task.evaluate(model, batches)
+
+
+def _save(run: Fitting, progress: Progress) -> None:
+    """Save a checkpoint, unless something in it is not finite. Synchronises with the device."""
+    _refuse_broken(run, progress, {})
+    is_evaluated = progress.evaluated_at == progress.step
+    score = progress.scores.get(run.selection.monitor or "", math.nan) if is_evaluated else math.nan
+    state = {
+        "progress": asdict(progress),
+        "learner": run.learner.state_dict(),
+        "selection": run.selection.state_dict(),
+        "metrics_size": run.log.metrics.size(),
+    }
+    weights = weights_of(run.learner.inference_model())
+    run.checkpoints.save(progress.step, weights, state, score if math.isfinite(score) else None, run.selection.pending)
+    run.selection.pending = None
+
+
+def _refuse_broken(run: Fitting, progress: Progress, scores: Mapping[str, float]) -> None:
+    broken = what_is_broken(run.learner, scores)
+    if broken is not None:
+        raise Diverged(f"training diverged by step {progress.step}: {broken}")
+
+
+def _title(run: Fitting, progress: Progress, epoch: int) -> str:
+    options = run.options
+    return f"epoch {epoch}/{options.epochs}" if options.steps is None else f"step {progress.step}/{options.steps}"
