@@ -1,0 +1,135 @@
+"""Your own images, one folder per class; train/, val/ and test/ folders of such folders are kept as splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dltk.config.errors import MAX_PROBLEMS, DataError, listed, shown
+from dltk.config.sections import PathText
+from dltk.data.files import as_directory
+from dltk.data.image_files import IMAGE_EXTENSIONS, files_below, is_image_name, printable
+from dltk.data.images import ImageOptions, ImagePreparation, classes_spec, ignored_note, image_of, labelled
+from dltk.data.samples import Columns, Source
+
+if TYPE_CHECKING:
+    from dltk.data.samples import State
+    from dltk.data.specs import Spec
+
+_PART_NAMES = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
+
+
+class Config(ImageOptions):
+    """Options of an image folder."""
+
+    path: PathText
+    """A folder, or an archive of one: a subfolder per class, or train/, val/ and test/ with such subfolders."""
+
+
+def describe(config: Config) -> Spec:
+    """Return images of the size asked for, and the names of the class folders."""
+    parts = _parts(as_directory(Path(config.path)))
+    return classes_spec(image_of(config), sorted(_class_folders(parts)["train"]))
+
+
+def read(config: Config) -> Source:
+    """Return the paths of all images with their class names; files that are not called like images are counted."""
+    root = as_directory(Path(config.path))
+    parts = _parts(root)
+    samples, ignored = {}, _loose_files({root, *parts.values()})
+    for part, folders in _class_folders(parts).items():
+        found = [(file, name) for name, folder in sorted(folders.items()) for file in files_below(folder)]
+        images = [(file, name) for file, name in found if is_image_name(file)]
+        ignored += [file for file, _ in found if not is_image_name(file)]
+        samples[part] = labelled(
+            [str(file) for file, _ in images],
+            [name for _, name in images],
+            [printable(file.relative_to(root)) for file, _ in images],
+        )
+    return Source(samples, [*ignored_note(ignored, root), *_unused_note(root, parts)])
+
+
+def prepare(config: Config, train: Columns) -> ImagePreparation:
+    """Fit the pixel statistics where they are asked for."""
+    return ImagePreparation.fit(describe(config), train, config.resize, config.normalize)
+
+
+def restore(config: Config, state: State) -> ImagePreparation:  # noqa: ARG001
+    """Rebuild the preparation from its state."""
+    return ImagePreparation.restore(state)
+
+
+def _parts(root: Path) -> dict[str, Path]:
+    """Return the folder of each official part; the root is the only one, "train", unless root/train has subfolders."""
+    if not _subfolders(root / "train"):
+        return {"train": root}
+    parts: dict[str, Path] = {}
+    for part, names in _PART_NAMES.items():
+        present = [root / name for name in names if (root / name).is_dir()]
+        if len(present) > 1:
+            raise DataError(f"there are two {part} splits", where=str(root), found=listed(names))
+        if present:
+            parts[part] = present[0]
+    return parts
+
+
+def _class_folders(parts: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
+    """Return the folder of each class per part, once every part has the same classes and no class is empty."""
+    classes = {
+        part: {printable(Path(folder.name)): folder for folder in _subfolders(root)} for part, root in parts.items()
+    }
+    for part, folders in classes.items():
+        if not folders:
+            raise DataError(
+                "there are no class folders",
+                where=str(parts[part]),
+                expected="one folder per class, with its images",
+                do="images with a list of labels are read by data.name: image_list",
+            )
+    _refuse_differing(classes, parts)
+    empty = [folder for folders in classes.values() for folder in folders.values() if not _has_image(folder)]
+    if empty:
+        raise DataError(
+            "there are class folders without an image",
+            found=_lines([str(folder) for folder in empty]),
+            expected=f"at least one file that ends in {', '.join(IMAGE_EXTENSIONS)}",
+            do="add images or remove these folders",
+        )
+    return classes
+
+
+def _refuse_differing(classes: Mapping[str, Mapping[str, Path]], parts: Mapping[str, Path]) -> None:
+    train, problems = set(classes["train"]), []
+    for part, folders in classes.items():
+        folder = printable(Path(parts[part].name))
+        problems += [f"{folder}/ has no {shown(name)}" for name in sorted(train - set(folders))]
+        problems += [f"{folder}/ has {shown(name)}, train/ has not" for name in sorted(set(folders) - train)]
+    if problems:
+        raise DataError("the splits have different classes", where=str(parts["train"].parent), found=_lines(problems))
+
+
+def _has_image(folder: Path) -> bool:
+    return any(is_image_name(file) for file in files_below(folder))
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__MACOSX"))
+    )
+
+
+def _loose_files(folders: set[Path]) -> list[Path]:
+    return sorted(file for folder in folders for file in folder.iterdir() if file.is_file())
+
+
+def _unused_note(root: Path, parts: Mapping[str, Path]) -> list[str]:
+    unused = [] if root in parts.values() else [folder for folder in _subfolders(root) if folder not in parts.values()]
+    return [f"unused folders beside the splits: {listed(printable(Path(f.name)) for f in unused)}"] if unused else []
+
+
+def _lines(items: Sequence[str]) -> str:
+    hidden = len(items) - MAX_PROBLEMS
+    return "\n    ".join([*items[:MAX_PROBLEMS], *([f"... and {hidden} more"] if hidden > 0 else [])])

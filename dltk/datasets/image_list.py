@@ -1,0 +1,117 @@
+"""Your own images in one folder, and a file with one label per line, in the sorted order of the images' names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from dltk.config.errors import DataError, MissingInput, shown
+from dltk.config.sections import PathText
+from dltk.data.files import as_directory
+from dltk.data.image_files import IMAGE_EXTENSIONS, is_image_name, printable
+from dltk.data.images import ImageOptions, ImagePreparation, classes_spec, ignored_note, image_of, labelled
+from dltk.data.samples import Columns, Source
+
+if TYPE_CHECKING:
+    from dltk.data.samples import State
+    from dltk.data.specs import Spec
+
+
+class Config(ImageOptions):
+    """Options of an image list."""
+
+    path: PathText
+    """The folder with the images and the labels file, or an archive of one; subfolders are not read."""
+    labels: Annotated[str, Field(min_length=1)] = "labels.txt"
+    """The labels file, inside that folder: one label per line, for the images sorted by name ("10" before "2")."""
+
+
+@dataclass(frozen=True)
+class _Listing:
+    root: Path
+    images: list[Path]
+    labels: list[str]
+    ignored: list[Path]
+
+
+def describe(config: Config) -> Spec:
+    """Return images of the size asked for, and the sorted labels that occur."""
+    return classes_spec(image_of(config), sorted(set(_listing(config).labels)))
+
+
+def read(config: Config) -> Source:
+    """Return the paths of all images with their labels; there is no official split."""
+    listing = _listing(config)
+    names = [printable(Path(image.name)) for image in listing.images]
+    train = labelled([str(image) for image in listing.images], listing.labels, names)
+    return Source({"train": train}, ignored_note(listing.ignored, listing.root))
+
+
+def prepare(config: Config, train: Columns) -> ImagePreparation:
+    """Fit the pixel statistics where they are asked for."""
+    return ImagePreparation.fit(describe(config), train, config.resize, config.normalize)
+
+
+def restore(config: Config, state: State) -> ImagePreparation:  # noqa: ARG001
+    """Rebuild the preparation from its state."""
+    return ImagePreparation.restore(state)
+
+
+def _listing(config: Config) -> _Listing:
+    root = as_directory(Path(config.path))
+    labels_file = root / config.labels
+    files = sorted(entry for entry in root.iterdir() if entry.is_file() and entry != labels_file)
+    images = [file for file in files if is_image_name(file)]
+    if not images:
+        raise DataError(
+            "there is no image in the folder",
+            where=str(root),
+            expected=f"files that end in {', '.join(IMAGE_EXTENSIONS)}",
+        )
+    labels = _read_labels(labels_file)
+    _refuse_mismatch(images, labels, labels_file)
+    return _Listing(root, images, labels, [file for file in files if not is_image_name(file)])
+
+
+def _read_labels(path: Path) -> list[str]:
+    """Return the stripped lines of a UTF-8 file; empty ones are allowed at its end only."""
+    if not path.is_file():
+        raise MissingInput(
+            "there is no labels file",
+            where=str(path),
+            expected="one label per line, in the sorted order of the image file names",
+            do="put it there, or name it in data.labels",
+        )
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        broken = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            "the labels file is not UTF-8 text",
+            where=f"{path}, line {broken}",
+            found=f"the byte 0x{content[error.start]:02x}",
+        ) from None
+    lines = [line.strip() for line in text.rstrip().replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            raise DataError("a label is empty", where=f"{path}, line {number}", expected="one label per line")
+    return lines
+
+
+def _refuse_mismatch(images: list[Path], labels: list[str], labels_file: Path) -> None:
+    if len(images) == len(labels):
+        return
+    if len(images) > len(labels):
+        first = f"the first image without a label is {shown(printable(Path(images[len(labels)].name)))}"
+    else:
+        first = f"the first label without an image is line {len(images) + 1}, {shown(labels[len(images)])}"
+    raise DataError(
+        "images and labels differ in number",
+        where=str(labels_file),
+        found=f"{len(images)} images, {len(labels)} labels; {first}",
+        expected="one label per image, in the sorted order of the image file names",
+    )

@@ -1,0 +1,209 @@
+"""Your own texts in a table: a column of texts and a column of labels, in a csv, tsv or txt file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from operator import not_
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from dltk.config.errors import MAX_PROBLEMS, DataError, OptionError, did_you_mean, shown
+from dltk.config.sections import PathText
+from dltk.data.files import not_there
+from dltk.data.rows import Row, cells_of_any_length, quoted_rows, refuse_ragged, without_blank_lines
+from dltk.data.samples import Columns, Source, State
+from dltk.data.specs import Classes, Spec, Vector
+from dltk.data.text_files import lines_of, read_text
+from dltk.data.texts import LABEL, TEXT, TextOptions, TextPreparation, in_natural_order, labelled
+
+_SEPARATORS = ("\t", ",", ";", "|")
+_Place = str | Annotated[int, Field(ge=0)]
+_Character = Annotated[str, Field(min_length=1, max_length=1)]
+
+
+class Config(TextOptions):
+    """Options of the table, and of the vectors."""
+
+    path: PathText
+    """The file with the training texts; .gz is unpacked while reading."""
+    test_path: PathText | None = None
+    """An official test file with the same columns."""
+    val_path: PathText | None = None
+    """An official validation file with the same columns."""
+    text: _Place = "text"
+    """The column of texts: its name, or without a header its number, 0 for the first."""
+    label: _Place = "label"
+    """The column of labels: its name, or without a header its number."""
+    label_separator: Annotated[str, Field(min_length=1)] | None = None
+    """What stands between several labels of one text, such as "|"; an empty cell then means: none of them."""
+    header: bool = True
+    """Whether the first row names the columns."""
+    separator: _Character | None = None
+    """Between cells; default the first of tab, comma, semicolon and bar that makes both columns appear."""
+    quoting: bool = True
+    """Whether a cell may stand in "..." to hold separators and line breaks; false where quotes are part of the text."""
+    encoding: str = "utf-8"
+    """How the text is encoded, such as cp949 or latin-1."""
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The rows of a file, all of one width.
+
+    Attributes:
+        file: Its name.
+        columns: The names of the columns, or their numbers.
+        rows: The cells of each row.
+        lines: The line, from 1, in which each row begins.
+    """
+
+    file: str
+    columns: list[str] | range
+    rows: list[list[str]]
+    lines: list[int]
+
+
+def describe(config: Config) -> Spec:
+    """Return a vector as wide as the vocabulary may become, and the labels of the whole training file."""
+    for path in (config.val_path, config.test_path):
+        if path is not None and not Path(path).is_file():
+            raise not_there(Path(path))
+    samples, _ = _part(config, config.path)
+    return Spec({TEXT: Vector(config.vocabulary_size)}, {LABEL: _classes(config, samples)})
+
+
+def read(config: Config) -> Source:
+    """Return all rows that have a label; `val_path` and `test_path` are the official parts."""
+    paths = {"train": config.path, "val": config.val_path, "test": config.test_path}
+    parts = {name: _part(config, path) for name, path in paths.items() if path is not None}
+    notes = [note for _, note in parts.values() if note]
+    return Source({name: samples for name, (samples, _) in parts.items()}, notes)
+
+
+def prepare(config: Config, train: Columns) -> TextPreparation:
+    """Collect vocabulary and labels of the training rows."""
+    return TextPreparation.fit(train, config, _classes(config, train), partial(_texts, config))
+
+
+def restore(config: Config, state: State) -> TextPreparation:
+    """Rebuild the preparation."""
+    return TextPreparation.restore(state, partial(_texts, config))
+
+
+def _classes(config: Config, samples: Columns) -> Classes:
+    labels = samples.targets[LABEL]
+    multi_label = config.label_separator is not None
+    names = {name for label in labels for name in label} if multi_label else set(labels)
+    if len(names) < (1 if multi_label else 2):
+        raise DataError(
+            "there are too few different labels to learn from",
+            where=config.path,
+            found=", ".join(map(shown, names)) or "none",
+            expected="at least one" if multi_label else "two or more",
+        )
+    return Classes(in_natural_order(names), multi_label=multi_label)
+
+
+def _part(config: Config, path: str) -> tuple[Columns, str]:
+    """Return the rows of a file that have a label, and a note on those that have not."""
+    table = _table(config, path, ("text", "label"))
+    text, label = _position(table, "text", config.text), _position(table, "label", config.label)
+    if text == label:
+        raise OptionError("label", f"must be another column than the text; received {shown(config.label)} for both")
+    labels = [row[label].strip() for row in table.rows]
+    known = [i for i, cell in enumerate(labels) if cell or config.label_separator is not None]
+    if not known:
+        raise DataError("no row has a label", where=path)
+    separator = config.label_separator
+    samples = labelled(
+        [table.rows[i][text] for i in known],
+        [labels[i] if separator is None else _split(labels[i], separator) for i in known],
+        [f"{table.file}:{table.lines[i]}" for i in known],
+    )
+    dropped = len(labels) - len(known)
+    return samples, f"{table.file}: {dropped} of {len(labels)} rows have no label and are left out" if dropped else ""
+
+
+def _texts(config: Config, path: str) -> Columns:
+    """Return the texts of a table that may lack labels."""
+    table = _table(config, path, ("text",))
+    text = _position(table, "text", config.text)
+    return Columns({TEXT: [row[text] for row in table.rows]}, {}, [f"{table.file}:{line}" for line in table.lines])
+
+
+def _split(cell: str, separator: str) -> tuple[str, ...]:
+    names = map(str.strip, cell.split(separator))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _table(config: Config, path: str, needed: tuple[str, ...]) -> _Table:
+    for option in ("text", "label"):
+        _check_kind(config, option)
+    text = read_text(path, config.encoding)
+    with cells_of_any_length():
+        separator = config.separator or _fitting(config, text, [getattr(config, option) for option in needed])
+        rows = without_blank_lines(_rows(config, text, separator, path), not_)
+    if not rows:
+        raise DataError("the table is empty", where=path)
+    width = len(rows[0][1])
+    do = 'put texts with a separator in "..."' if config.quoting else "see data.separator and data.quoting"
+    refuse_ragged(rows, width, separator, where=path, do=do)
+    columns = _named(rows.pop(0)[1], path) if config.header else range(width)
+    if not rows:
+        raise DataError("the table has a header but no rows", where=path)
+    return _Table(Path(path).name, columns, [cells for _, cells in rows], [line for line, _ in rows])
+
+
+def _check_kind(config: Config, option: str) -> None:
+    place = getattr(config, option)
+    if config.header and isinstance(place, int):
+        raise OptionError(option, f"must be a column's name; received {place}; without a header line set header: false")
+    if not config.header and isinstance(place, str):
+        raise OptionError(
+            option, f"must be a column's number, 0 for the first, where header is false; received {shown(place)}"
+        )
+
+
+def _fitting(config: Config, text: str, needed: list[str | int]) -> str:
+    """Choose the first separator with which the first line has the columns."""
+    lines = io.StringIO(text, newline="" if config.quoting else "\n")  # as the rows will be cut
+    first = next((line for line in lines if line.strip()), "").rstrip("\r\n")
+    for separator in _SEPARATORS:
+        reader = csv.reader([first], delimiter=separator, skipinitialspace=True)
+        cells = next(reader, []) if config.quoting else first.split(separator)
+        names = [cell.strip() for cell in cells]
+        if all(place in names if isinstance(place, str) else place < len(names) for place in needed):
+            return separator
+    return "\t" if "\t" in first else ","
+
+
+def _rows(config: Config, text: str, separator: str, path: str) -> list[Row]:
+    if not config.quoting:
+        return [(number, row.split(separator) if row else []) for number, row in enumerate(lines_of(text), start=1)]
+    do = 'double the quotes inside "..."; where quotes are part of the text, set data.quoting to false'
+    return list(quoted_rows(text, separator, at=lambda line: f"{path}:{line}", do=do))
+
+
+def _named(header: list[str], path: str) -> list[str]:
+    names = [name.strip() for name in header]
+    repeated = [name for name, count in Counter(names).items() if count > 1 and name]
+    if repeated:
+        raise DataError("several columns have the same name", where=path, found=", ".join(map(shown, repeated)))
+    return names
+
+
+def _position(table: _Table, option: str, place: str | int) -> int:
+    if place in table.columns:
+        return table.columns.index(place)  # type: ignore[arg-type]
+    columns = list(map(str, table.columns))
+    hint = did_you_mean(str(place), columns)
+    raise OptionError(
+        option,
+        f"{table.file} has no column {shown(place)}{hint}; it has {', '.join(map(shown, columns[:MAX_PROBLEMS]))}",
+    )

@@ -1,0 +1,131 @@
+"""Your own texts, one folder per class and one .txt file per text; train/, val/ and test/ are kept as splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dltk.config.errors import DataError, shown
+from dltk.config.sections import PathText
+from dltk.data.files import as_directory
+from dltk.data.samples import Columns, Source, State
+from dltk.data.specs import Classes, Spec, Vector
+from dltk.data.text_files import read_text
+from dltk.data.texts import LABEL, TEXT, TextOptions, TextPreparation, in_natural_order, labelled, text_files
+
+_PARTS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
+_UNLABELLED = "unsup"
+_MOST_SHOWN = 5
+
+
+class Config(TextOptions):
+    """Options of a text folder."""
+
+    path: PathText
+    """A folder, or an archive of one: a subfolder per class, or train/, val/ and test/ with such subfolders."""
+    encoding: str = "utf-8"
+    """How the text is encoded, such as cp949 or latin-1."""
+
+
+def describe(config: Config) -> Spec:
+    """Return a vector as wide as the vocabulary may become, and the names of the class folders."""
+    parts = _parts(as_directory(Path(config.path)))
+    names = _class_names({name: _class_folders(folder) for name, folder in parts.items()})
+    return Spec({TEXT: Vector(config.vocabulary_size)}, {LABEL: Classes(names)})
+
+
+def read(config: Config) -> Source:
+    """Return every text with the name of its folder.
+
+    Raises:
+        DataError: There are no class folders, one has no texts, or a file is no text in this encoding.
+    """
+    root = as_directory(Path(config.path))
+    parts = _parts(root)
+    folders = {name: _class_folders(folder) for name, folder in parts.items()}
+    _class_names(folders)
+    samples = {}
+    for name, classes in folders.items():
+        files = [(label, file) for label, folder in classes.items() for file in text_files(folder)]
+        texts = [read_text(str(file), config.encoding) for _, file in files]
+        names = [file.relative_to(root).as_posix() for _, file in files]
+        samples[name] = labelled(texts, [label for label, _ in files], names)
+    unread = [note for name, folder in parts.items() for note in _unread(name, folder, folders[name])]
+    return Source(samples, [*unread, *_unused(root, parts)])
+
+
+def prepare(config: Config, train: Columns) -> TextPreparation:
+    """Collect the vocabulary of the training texts."""
+    spec = describe(config)
+    assert isinstance(spec.target, Classes)
+    return TextPreparation.fit(train, config, spec.target)
+
+
+def restore(config: Config, state: State) -> TextPreparation:  # noqa: ARG001
+    """Rebuild the preparation."""
+    return TextPreparation.restore(state)
+
+
+def _parts(root: Path) -> dict[str, Path]:
+    """Return the folder of each official part; the root is the only one unless it has a "train"."""
+    if not (root / "train").is_dir():
+        return {"train": root}
+    places = {part: [root / name for name in names if (root / name).is_dir()] for part, names in _PARTS.items()}
+    return {part: found[0] for part, found in places.items() if found}
+
+
+def _subfolders(folder: Path) -> dict[str, Path]:
+    found = {place.name: place for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")}
+    return {name: found[name] for name in sorted(found)}
+
+
+def _class_folders(folder: Path) -> dict[str, Path]:
+    found = {name: place for name, place in _subfolders(folder).items() if name != _UNLABELLED}
+    if not found:
+        raise DataError(
+            "there are no class folders",
+            where=str(folder.absolute()),
+            expected="one folder per class, with one .txt file per text",
+            do="a file with a text and a label per line is read by data.name: text_csv",
+        )
+    empty = [name for name, place in found.items() if not text_files(place)]
+    if empty:
+        raise DataError("there are class folders without a .txt file", where=str(folder.absolute()), found=_some(empty))
+    return found
+
+
+def _class_names(folders: Mapping[str, Mapping[str, Path]]) -> tuple[str, ...]:
+    """Return the names of the classes, two or more, of which no part has others than train."""
+    names = in_natural_order(set(folders["train"]))
+    if len(names) < 2:
+        raise DataError("there is only one class folder", found=shown(names[0]), expected="two classes or more")
+    unknown = [f"{part}/{name}" for part, classes in folders.items() for name in classes if name not in names]
+    if unknown:
+        raise DataError("there are classes that train/ has not", found=_some(unknown), expected=_some(names))
+    return names
+
+
+def _unread(part: str, folder: Path, classes: Mapping[str, Path]) -> list[str]:
+    """Say what lies among the texts of a part and is no text of a class."""
+    notes = [f"{part}/{_UNLABELLED} has no labels and is not read"] if (folder / _UNLABELLED).is_dir() else []
+    beside = [place.name for place in folder.iterdir() if place.is_file()]
+    among = [
+        f"{name}/{place.name}"
+        for name, class_folder in classes.items()
+        for place in set(class_folder.iterdir()) - set(text_files(class_folder))
+    ]
+    if beside:
+        notes.append(f"{part}: {len(beside)} files beside the class folders are not read: {_some(beside)}")
+    if among:
+        notes.append(f"{part}: {len(among)} entries that are no .txt files are not read: {_some(among)}")
+    return notes
+
+
+def _unused(root: Path, parts: Mapping[str, Path]) -> list[str]:
+    unused = [name for name, place in _subfolders(root).items() if place not in parts.values()]
+    return [f"folders beside the splits are not read: {_some(unused)}"] if unused and root not in parts.values() else []
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f", ... ({len(names)} in all)" if len(names) > _MOST_SHOWN else ""
+    return ", ".join(map(shown, sorted(names)[:_MOST_SHOWN])) + more

@@ -1,0 +1,154 @@
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+import pytest
+import torch
+
+from dltk.config.errors import DataError, MissingInput
+from dltk.data.batches import Loading
+from dltk.data.files import find
+from dltk.data.specs import Classes, Image
+from dltk.datasets import image_folder
+
+HYMENOPTERA = "hymenoptera/hymenoptera_data_256.tar.gz"
+
+
+def config(path: Path, **options: Any) -> image_folder.Config:
+    return image_folder.Config.parse({"path": str(path), "size": 4, **options})
+
+
+def write_images(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.new("RGB", (6, 5), (10, 20, 30)).save(root / name)
+    return root
+
+
+def test_a_folder_per_class_is_a_training_set(tmp_path):
+    root = write_images(tmp_path, "dog/b.png", "dog/deep/a.jpg", "cat/2.gif", "cat/1.bmp")
+    source = image_folder.read(config(root))
+    assert list(source.parts) == ["train"]
+    assert source.parts["train"].names == ["cat/1.bmp", "cat/2.gif", "dog/b.png", "dog/deep/a.jpg"]
+    assert source.parts["train"].labels() == ["cat", "cat", "dog", "dog"]
+    assert source.notes == []
+
+
+def test_class_names_are_the_sorted_folder_names(tmp_path):
+    root = write_images(tmp_path, "dog/1.png", "cat/1.png")
+    spec = image_folder.describe(config(root, size=[8, 6], channels=1))
+    assert spec.input == Image(1, 8, 6)
+    assert spec.target == Classes(("cat", "dog"))
+
+
+@pytest.mark.parametrize("val", ["val", "valid"])
+def test_split_folders_are_the_official_parts(tmp_path, val):
+    root = write_images(tmp_path, *(f"{part}/{name}/1.png" for part in ("train", val, "test") for name in "ab"))
+    source = image_folder.read(config(root))
+    assert list(source.parts) == ["train", "val", "test"]
+    assert source.parts["val"].names == [f"{val}/a/1.png", f"{val}/b/1.png"]
+
+
+def test_a_class_called_train_is_a_class(tmp_path):
+    root = write_images(tmp_path, "train/1.png", "car/1.png", "test/1.png")
+    assert image_folder.read(config(root)).parts["train"].labels() == ["car", "test", "train"]
+
+
+def test_files_that_are_no_images_by_name_are_counted(tmp_path):
+    root = write_images(tmp_path, "a/1.png", "b/1.png")
+    for name in ("README.md", "a/Thumbs.db", "b/.DS_Store"):
+        (root / name).touch()
+    (note,) = image_folder.read(config(root)).notes
+    assert note.startswith("3 files ignored")
+
+
+def test_folders_beside_the_splits_are_mentioned(tmp_path):
+    root = write_images(tmp_path, "train/a/1.png", "extra/a/1.png")
+    assert image_folder.read(config(root)).notes == ["unused folders beside the splits: extra"]
+
+
+def test_an_archive_is_read_like_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLTK_CACHE", str(tmp_path / "cache"))
+    write_images(tmp_path / "pets", "a/1.png", "b/1.png")
+    archive = shutil.make_archive(str(tmp_path / "pets"), "zip", tmp_path, "pets")
+    assert image_folder.read(config(Path(archive))).parts["train"].names == ["a/1.png", "b/1.png"]
+
+
+def test_splits_with_different_classes_are_refused(tmp_path):
+    root = write_images(tmp_path, "train/a/1.png", "train/b/1.png", "test/a/1.png", "test/c/1.png")
+    with pytest.raises(DataError, match="different classes") as caught:
+        image_folder.describe(config(root))
+    assert "test/ has no 'b'" in caught.value.found
+    assert "test/ has 'c', train/ has not" in caught.value.found
+
+
+def test_two_folders_for_one_split_are_refused(tmp_path):
+    root = write_images(tmp_path, "train/a/1.png", "val/a/1.png", "valid/a/1.png")
+    with pytest.raises(DataError, match="two val splits"):
+        image_folder.describe(config(root))
+
+
+def test_a_class_folder_without_images_is_refused(tmp_path):
+    root = write_images(tmp_path, "a/1.png")
+    (root / "b").mkdir()
+    (root / "b" / "notes.txt").touch()
+    with pytest.raises(DataError, match="class folders without an image") as caught:
+        image_folder.describe(config(root))
+    assert caught.value.found == str(root / "b")
+
+
+def test_images_without_class_folders_are_refused_with_the_way_out(tmp_path):
+    with pytest.raises(DataError, match="no class folders") as caught:
+        image_folder.describe(config(write_images(tmp_path, "1.png")))
+    assert "image_list" in caught.value.do
+
+
+def test_a_path_that_leads_nowhere_is_reported(tmp_path):
+    with pytest.raises(MissingInput):
+        image_folder.describe(config(tmp_path / "absent"))
+
+
+def test_corrupt_images_are_listed_together(tmp_path):
+    root = write_images(tmp_path, *(f"{name}/{i}.png" for name in "ab" for i in range(3)))
+    for name in ("a/1.png", "b/2.png"):
+        (root / name).write_bytes(b"broken")
+    options = config(root)
+    train = image_folder.read(options).parts["train"]
+    with pytest.raises(DataError, match="2 of 6 image files") as caught:
+        image_folder.prepare(options, train).parse(train, Loading())
+    assert "a/1.png: no image" in caught.value.found
+    assert "b/2.png: no image" in caught.value.found
+
+
+def test_a_class_missing_later_does_not_shift_the_others(tmp_path):
+    options = config(write_images(tmp_path / "first", "a/1.png", "b/1.png", "c/1.png"))
+    preparation = image_folder.prepare(options, image_folder.read(options).parts["train"])
+    later = image_folder.read(config(write_images(tmp_path / "later", "a/1.png", "c/1.png"))).parts["train"]
+    targets = preparation.parse(later, Loading()).whole().targets
+    assert isinstance(targets, torch.Tensor)
+    assert targets.tolist() == [0, 2]
+
+
+def test_a_restored_preparation_needs_no_data(tmp_path):
+    options = config(write_images(tmp_path / "data", "a/1.png", "b/1.png"), normalize="standardize")
+    state = image_folder.prepare(options, image_folder.read(options).parts["train"]).state()
+    shutil.rmtree(tmp_path / "data")
+    assert image_folder.restore(options, state).spec.target == Classes(("a", "b"))
+
+
+@pytest.mark.skipif(find([HYMENOPTERA], None) is None, reason="no hymenoptera below $DLTK_DATA")
+def test_the_ants_and_bees_are_read_with_their_odd_files(tmp_path, monkeypatch):
+    archive = find([HYMENOPTERA], None)
+    monkeypatch.setenv("DLTK_CACHE", str(tmp_path))
+    assert archive is not None
+    options = config(archive, size=32)
+    source = image_folder.read(options)
+    train, val = source.parts["train"], source.parts["val"]
+    assert Counter(train.labels()) == {"ants": 123 + 1, "bees": 121}  # the .gif is the one more
+    assert Counter(val.labels()) == {"ants": 70, "bees": 83}
+    assert "train/ants/imageNotFound.gif" in train.names
+    assert any(len(Path(name).name) > 100 for name in [*train.names, *val.names])
+    batches = image_folder.prepare(options, train).parse(train, Loading())
+    assert batches.num_samples == 245
