@@ -1,0 +1,140 @@
+"""Naive Bayes: counts per class, in one pass; the classical model of bags of words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dltk.config.errors import DataError, OptionError, UsageError
+from dltk.config.settings import FiniteFloat, PositiveFloat, Settings
+from dltk.data.samples import Preparation
+from dltk.data.sizes import only_input, only_target
+from dltk.data.specs import Classes, Image, Modality, Spec, Table, Target, Vector
+
+ROWS_AT_ONCE = 4096
+
+
+class Config(Settings):
+    """Features are taken as independent within a class (Manning et al. 2008, ch. 13).
+
+    Several labels per sample are as many yes-or-no questions. There is no optimizer, there are no epochs and no
+    parameters.
+    """
+
+    accepts: ClassVar[tuple[type[Modality], ...]] = (Image, Table, Vector)
+    gives: ClassVar[tuple[type[Target], ...]] = (Classes,)
+    role: ClassVar[str] = "estimator"
+
+    distribution: Literal["multinomial", "bernoulli"] = "multinomial"
+    """`multinomial` counts how much of each feature a class has, `bernoulli` how many samples have it at all."""
+    smoothing: PositiveFloat = 1.0
+    """Added to every count, so that nothing is impossible (Laplace)."""
+    threshold: FiniteFloat = 0.0
+    """A sample has a feature where its value is above; for `bernoulli`."""
+
+
+class NaiveBayes(nn.Module):
+    """Log probabilities per class that are linear in the features.
+
+    Args:
+        config: Which distribution.
+        target: Classes to tell apart.
+    """
+
+    weight: Tensor | None
+    bias: Tensor | None
+
+    def __init__(self, config: Config, target: Classes) -> None:
+        super().__init__()
+        self._config, self._target = config, target
+        self.register_buffer("weight", None, persistent=False)
+        self.register_buffer("bias", None, persistent=False)
+
+    def fit(self, inputs: Tensor, targets: Tensor) -> None:
+        """Count on all training samples.
+
+        Args:
+            inputs: (N, ...) features; for `multinomial` at least 0.
+            targets: (N,) classes, or (N, K) 0/1 labels.
+
+        Raises:
+            DataError: A feature is negative. Synchronises with the device.
+        """
+        if self._config.distribution == "multinomial" and bool((inputs < 0).any()):
+            raise DataError(
+                "multinomial naive Bayes needs counts",
+                found=f"a value of {float(inputs.min()):g}",
+                expected="inputs of at least 0",
+                do="set model.distribution to bernoulli, which asks only whether a value is above model.threshold",
+            )
+        yes = self._indicator(targets)
+        weight, bias = self._log_probabilities(inputs, yes)
+        if len(self._target.names) == 2 or self._target.multi_label:
+            other_weight, other_bias = self._log_probabilities(inputs, 1 - yes)
+            weight, bias = weight - other_weight, bias - other_bias
+        self.weight, self.bias = weight.float(), bias.float()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn (B, ...) into (B, num_outputs): log-odds of the second class, or of each label, else log joints.
+
+        Raises:
+            UsageError: Nothing is fitted yet.
+        """
+        if self.weight is None or self.bias is None:
+            raise UsageError("naive_bayes is not fitted", do="train it for one epoch")
+        return functional.linear(self._features(x), self.weight.to(x.device), self.bias.to(x.device))
+
+    def state(self) -> Mapping[str, Any]:
+        """Return weight (num_outputs, D) and bias (num_outputs,); empty before `fit`."""
+        return {} if self.weight is None else {"weight": self.weight, "bias": self.bias}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` returned."""
+        self.weight, self.bias = state.get("weight"), state.get("bias")
+
+    def _features(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)
+        return (x > self._config.threshold).float() if self._config.distribution == "bernoulli" else x
+
+    def _indicator(self, targets: Tensor) -> Tensor:
+        """Return (N, num_outputs) of 0 and 1: does the sample belong to the class of this output?"""
+        if self._target.multi_label:
+            return targets.double()
+        if len(self._target.names) == 2:
+            return targets.double()[:, None]
+        return functional.one_hot(targets, len(self._target.names)).double()
+
+    def _log_probabilities(self, inputs: Tensor, belongs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return weight (K, D) and bias (K,) of log p(class, features) for K groups of samples, (N, K) 0/1."""
+        alpha, num_samples = self._config.smoothing, len(inputs)
+        counts = torch.stack(
+            [
+                group.T @ self._features(rows).double()
+                for rows, group in zip(
+                    torch.split(inputs, ROWS_AT_ONCE), torch.split(belongs, ROWS_AT_ONCE), strict=True
+                )
+            ]
+        ).sum(0)
+        # A class without samples keeps a small, finite probability.
+        sizes = belongs.sum(0).clamp(min=min(alpha, 1.0))
+        prior = (sizes / num_samples).log()
+        if self._config.distribution == "multinomial":
+            return ((counts + alpha) / (counts.sum(1, keepdim=True) + alpha * counts.shape[1])).log(), prior
+        present = (counts + alpha) / (sizes[:, None] + 2 * alpha)
+        absent = (1 - present).log()
+        return present.log() - absent, prior + absent.sum(1)
+
+
+def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
+    """Return the unfitted model; raise OptionError where the target is not classes."""
+    only_input(spec)
+    target = only_target(spec)
+    if not isinstance(target, Classes):
+        raise OptionError(
+            "", f"naive_bayes predicts classes; the data's target is {target.word}; ridge predicts numbers"
+        )
+    return NaiveBayes(config, target)

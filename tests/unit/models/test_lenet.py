@@ -1,0 +1,48 @@
+import pytest
+import torch
+
+from dltk.config.errors import OptionError
+from dltk.data.specs import Image
+from tests.unit.models.examples import TABLE, THREE, made, one
+
+
+def test_on_32_pixels_16_maps_of_5x5_reach_the_dense_layers():
+    model = made("lenet", one(Image(1, 32, 32), THREE))
+    shapes = {name: tuple(p.shape) for name, p in model.named_parameters() if name.endswith("weight")}
+    assert shapes == {
+        "conv1.weight": (6, 1, 5, 5),
+        "conv2.weight": (16, 6, 5, 5),
+        "dense1.weight": (120, 400),
+        "dense2.weight": (84, 120),
+        "head.weight": (3, 84),
+    }
+
+
+def test_28_pixels_are_padded_to_32_so_that_the_weights_are_the_same():
+    shapes = [
+        {name: p.shape for name, p in made("lenet", one(Image(1, size, size), THREE)).named_parameters()}
+        for size in (28, 32)
+    ]
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("image", [Image(1, 12, 12), Image(3, 12, 50), Image(2, 31, 33), Image(1, 64, 45)])
+def test_every_size_from_12_pixels_on_works(image):
+    assert made("lenet", one(image, THREE))(torch.rand(2, *image.shape)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("image", [Image(1, 11, 28), Image(1, 8, 8)])
+def test_smaller_images_are_refused(image):
+    with pytest.raises(OptionError, match=rf"at least 12x12 pixels; the data have {image.height}x{image.width}"):
+        made("lenet", one(image, THREE))
+
+
+def test_a_table_is_refused():
+    with pytest.raises(OptionError, match="lenet looks at images; the data are a table"):
+        made("lenet", one(TABLE, THREE))
+
+
+def test_the_original_s_activation_and_pooling_can_be_chosen():
+    model = made("lenet", one(Image(1, 28, 28), THREE), activation="tanh", pooling="mean")
+    assert isinstance(model.activation, torch.nn.Tanh)
+    assert isinstance(model.pool, torch.nn.AvgPool2d)
