@@ -1,0 +1,1 @@
+"""One file per kind of learning problem; the file name is `task.name`."""

@@ -1,0 +1,278 @@
+"""Generative adversarial learning: a generator makes samples that a discriminator cannot tell from real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from dltk import pictures
+from dltk.config.errors import OptionError
+from dltk.config.seeds import derive
+from dltk.config.settings import PositiveInt
+from dltk.data.batches import Batch, Batches
+from dltk.data.samples import Preparation
+from dltk.data.specs import Ids, Image, Spec, Tokens
+from dltk.data.splits import Splits
+from dltk.metrics.pixels import PixelStatistics, pixel_distances
+from dltk.training.learner import Learner, RunningScores
+from dltk.training.optimization import Optimization, OptimizationSettings
+from dltk.training.session import Session
+from dltk.training.task import Answer, CannotAnswer, Direction, Evaluation, Needs, Request, TaskConfig
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NUM_SHOWN = 64
+ANSWERS_AT_ONCE = 256
+RANDOM_RUN = 16  # torch fills so many normal numbers at once; what is left over differs from what a longer row has
+
+
+class Config(TaskConfig):
+    """Trains a generator and a discriminator against each other (Goodfellow et al. 2014)."""
+
+    needs: ClassVar[Needs] = Needs(targets=(), roles=("adversary",))
+    is_default: ClassVar[bool] = True
+    example_request: ClassVar[str] = "--count 16"
+    optimizers: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
+    loss: Literal["non_saturating", "least_squares"] = "non_saturating"
+    """What both minimise: cross-entropy with the generator's non-saturating form, or squared distances to 0 and 1."""
+    critic_steps: PositiveInt = 1
+    """Updates of the discriminator, a batch each, for one of the generator."""
+
+
+@dataclass(frozen=True)
+class Game:
+    """What the players minimise, and how a verdict is read, as functions of the discriminator's outputs (B,).
+
+    Attributes:
+        discriminator: Its loss, of outputs on real and on generated samples.
+        generator: Its loss, of outputs on generated samples.
+        verdict: How real samples are found, 1 for real and 0 for generated.
+    """
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+    verdict: Callable[[Tensor], Tensor]
+
+
+GAMES = {
+    # Goodfellow et al. 2014, section 3.
+    "non_saturating": Game(
+        lambda real, fake: softplus(-real).mean() + softplus(fake).mean(),
+        lambda fake: softplus(-fake).mean(),
+        torch.sigmoid,
+    ),
+    # Mao et al. 2017, eq. 2 with b = c = 1 and a = 0.
+    "least_squares": Game(
+        lambda real, fake: 0.5 * ((real - 1).square().mean() + fake.square().mean()),
+        lambda fake: 0.5 * (fake - 1).square().mean(),
+        lambda output: output,
+    ),
+}
+
+
+def build(config: Config, spec: Spec, preparation: Preparation) -> Adversarial:  # noqa: ARG001
+    """Return the task for data with one input of real numbers; targets are not used.
+
+    Raises:
+        OptionError: The data cannot be generated.
+    """
+    if len(spec.inputs) != 1 or isinstance(spec.input, (Tokens, Ids)):
+        words = ", ".join(modality.word for modality in spec.inputs.values())
+        raise OptionError("", f"gan generates one input of images or numbers; the data have {words}")
+    return Adversarial(config, shows_images=isinstance(spec.input, Image) and spec.input.channels in (1, 3))
+
+
+@dataclass(frozen=True)
+class Adversarial:
+    """Learns to generate, scores samples by their statistics, and draws new ones.
+
+    Attributes:
+        config: The options.
+        shows_images: Whether samples can be looked at.
+    """
+
+    config: Config
+    shows_images: bool
+
+    @property
+    def scores(self) -> Mapping[str, Direction]:
+        """How far the generated pixels' means and deviations are from the real ones', together and apart."""
+        return {"pixel_distance": "min", "mean_distance": "min", "deviation_distance": "min"}
+
+    def learner(self, model: nn.Module, settings: OptimizationSettings, session: Session) -> Learner:
+        """Return the learner of both networks."""
+        return AdversarialLearner(model, self.config, settings, session)
+
+    def evaluate(self, model: nn.Module, batches: Batches) -> Evaluation:
+        """Compare as many generated samples as there are real ones, from noise that is always the same."""
+        networks: Any = model
+        noise = torch.Generator().manual_seed(derive(0, "gan", "evaluation"))
+        real_pixels, fake_pixels = PixelStatistics(), PixelStatistics()
+        real_shown, fake_shown = list[Tensor](), list[Tensor]()
+        num_right: Tensor | int = 0
+        verdict = GAMES[self.config.loss].verdict
+        with torch.inference_mode():
+            for batch in batches.epoch(0):
+                real = _samples(batch)
+                fake = networks.generator(_noise(networks, batch.num_samples, noise, real.device))
+                real_pixels.add(real)
+                fake_pixels.add(fake)
+                found_real, found_fake = (verdict(networks.discriminator(samples)) for samples in (real, fake))
+                num_right = num_right + (found_real > 0.5).sum() + (found_fake <= 0.5).sum()
+                if sum(len(samples) for samples in real_shown) < NUM_SHOWN:
+                    real_shown.append(real.cpu())
+                    fake_shown.append(fake.cpu())
+        num_samples = real_pixels.count
+        scores = pixel_distances(real_pixels, fake_pixels)
+        scores["discriminator_accuracy"] = int(num_right) / (2 * num_samples)
+        protocol = (
+            "root mean square over pixels of the differences of means and of deviations, generated to real; "
+            "discriminator_accuracy: 0.5 when it cannot tell"
+        )
+        columns = {"real": torch.cat(real_shown)[:NUM_SHOWN], "generated": torch.cat(fake_shown)[:NUM_SHOWN]}
+        return Evaluation(scores, num_samples, protocol, columns)
+
+    def answer(self, model: nn.Module, batches: Batches | None, request: Request) -> Iterable[Answer]:
+        """Draw `request.count` samples, each an image (C, H, W) cut to 0..1, or a list of numbers."""
+        if batches is not None or request.count is None or request.steps is not None or request.top is not None:
+            raise CannotAnswer("gan draws new samples: give --count N and no inputs")
+        return self._answers(model, request.count, request.seed)
+
+    def pictures(self, evaluation: Evaluation) -> Mapping[str, Figure]:
+        """Draw generated images from the fixed noise beside real ones."""
+        if not self.shows_images:
+            return {}
+        title = f"pixel distance {evaluation.scores['pixel_distance']:.4f}, n = {evaluation.num_samples:,}"
+        groups = {"real": evaluation.columns["real"], "generated": evaluation.columns["generated"]}
+        return {"samples": pictures.image_grids(groups, title)}
+
+    def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
+        """Score a generator that always makes the mean training sample."""
+        train, reported = PixelStatistics(), PixelStatistics()
+        for batch in splits.train.epoch(0):
+            train.add(_samples(batch))
+        for batch in (splits.test or splits.val or splits.train).epoch(0):
+            reported.add(_samples(batch))
+        constant = PixelStatistics()
+        constant.add(train.means[None])
+        protocol = "every generated sample is the mean of the training split"
+        return {"mean sample": Evaluation(pixel_distances(reported, constant), reported.count, protocol)}
+
+    def _answers(self, model: Any, count: int, seed: int) -> Iterator[Answer]:
+        noise = torch.Generator().manual_seed(derive(seed, "gan", "answer"))
+        device = next(model.parameters()).device
+        for start in range(0, count, ANSWERS_AT_ONCE):
+            with torch.inference_mode():
+                drawn = model.generator(_noise(model, ANSWERS_AT_ONCE, noise, device)).cpu()
+            for sample in drawn[: count - start]:
+                yield [{"image": sample.clamp(0, 1)} if self.shows_images else {"values": sample.tolist()}]
+
+
+class AdversarialLearner:
+    """Plays rounds: `critic_steps` batches teach the discriminator, then the generator answers once.
+
+    A round ends early where the epoch does, so that its place in the epoch alone decides where rounds begin and end.
+    The generator's schedule counts one update per full round.
+    """
+
+    def __init__(self, model: nn.Module, config: Config, settings: OptimizationSettings, session: Session) -> None:
+        networks: Any = model
+        self._model: Any = model
+        self._game, self._critic_steps, self._session = GAMES[config.loss], config.critic_steps, session
+        self._judges = [p for p in networks.discriminator.parameters() if p.requires_grad]
+        rounds = None if session.total_steps is None else -(-session.total_steps // config.critic_steps)
+        self._optimizations = {
+            "generator": Optimization(networks.generator.parameters(), settings, rounds, "generator"),
+            "discriminator": Optimization(self._judges, settings, session.total_steps, "discriminator"),
+        }
+        self._scores = RunningScores()
+        self._steps = 0
+
+    def epoch(self, batches: Iterator[Batch]) -> Iterator[int]:
+        """Play round after round; yield after each."""
+        played = 0
+        num_samples = 0
+        for batch in batches:
+            if not self._model.training:
+                self._model.train()
+            num_samples = batch.num_samples
+            self._teach_discriminator(batch.to(self._session.device))
+            self._steps += 1
+            played += 1
+            if played == self._critic_steps:
+                self._teach_generator(num_samples)
+                yield played
+                played = 0
+        if played:
+            self._teach_generator(num_samples)
+            yield played
+
+    def scores(self) -> dict[str, float]:
+        """Return both mean losses, how real the discriminator found both kinds, and both learning rates."""
+        rates = {f"lr/{name}": optimization.lr for name, optimization in self._optimizations.items()}
+        return {**self._scores.take(), **rates}
+
+    def inference_model(self) -> nn.Module:
+        """Return both networks."""
+        model: nn.Module = self._model
+        return model
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return moments, counters and sums."""
+        return {
+            "steps": self._steps,
+            "scores": self._scores.state_dict(),
+            **{name: optimization.state_dict() for name, optimization in self._optimizations.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+        self._steps = int(state["steps"])
+        self._scores.load_state_dict(state["scores"], self._session.device)
+        for name, optimization in self._optimizations.items():
+            optimization.load_state_dict(state[name])
+
+    def _teach_discriminator(self, batch: Batch) -> None:
+        self._session.seed_step(self._steps)
+        real = _samples(batch)
+        with torch.no_grad():
+            fake = self._model.generator(self._noise(batch.num_samples))
+        on_real, on_fake = self._model.discriminator(real), self._model.discriminator(fake)
+        loss = self._game.discriminator(on_real, on_fake)
+        self._optimizations["discriminator"].step(loss)
+        verdicts = {
+            "d_real": self._game.verdict(on_real.detach()).mean(),
+            "d_fake": self._game.verdict(on_fake.detach()).mean(),
+        }
+        self._scores.add({"loss/discriminator": loss, **verdicts}, batch.num_samples)
+
+    def _teach_generator(self, num_samples: int) -> None:
+        for parameter in self._judges:  # the verdict's gradient goes through them, not to them
+            parameter.requires_grad_(False)
+        loss = self._game.generator(self._model.discriminator(self._model.generator(self._noise(num_samples))))
+        self._optimizations["generator"].step(loss)
+        for parameter in self._judges:
+            parameter.requires_grad_(True)
+        self._scores.add({"loss/generator": loss}, num_samples)
+
+    def _noise(self, num_samples: int) -> Tensor:
+        """Draw from the device's generator, which was seeded for this step."""
+        return torch.randn(num_samples, self._model.latent_size, device=self._session.device)
+
+
+def _samples(batch: Batch) -> Tensor:
+    """Return the real samples of a batch, (B, ...)."""
+    assert isinstance(batch.inputs, Tensor)
+    return batch.inputs
+
+
+def _noise(model: Any, count: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    """Draw noise (count, latent_size) that does not depend on how many samples are drawn at once."""
+    width = -(-model.latent_size // RANDOM_RUN) * RANDOM_RUN
+    return torch.randn(count, width, generator=generator)[:, : model.latent_size].to(device)

@@ -1,0 +1,190 @@
+"""Regression: one or several real numbers per sample, scored in their own units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dltk import pictures
+from dltk.config.errors import OptionError
+from dltk.data.batches import Batch, Batches
+from dltk.data.samples import Preparation
+from dltk.data.specs import Numbers, Spec
+from dltk.data.splits import Splits
+from dltk.metrics import regression as metrics
+from dltk.nn.feeding import outputs_for
+from dltk.training.learner import Learner, learner_for
+from dltk.training.optimization import OptimizationSettings
+from dltk.training.session import Session
+from dltk.training.task import Answer, CannotAnswer, Direction, Evaluation, Needs, Request, TaskConfig
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Metric = Literal["mae", "rmse", "r2"]
+_SCORES: Mapping[Metric, Callable[[Tensor, Tensor], Tensor]] = {
+    "mae": metrics.mean_absolute_error,
+    "rmse": metrics.root_mean_squared_error,
+    "r2": metrics.r_squared,
+}
+_DIRECTIONS: Mapping[Metric, Direction] = {"mae": "min", "rmse": "min", "r2": "max"}
+_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.huber_loss}
+
+
+class Config(TaskConfig):
+    """Learns real numbers; a model's outputs are in standard deviations around the training mean."""
+
+    needs: ClassVar[Needs] = Needs(targets=(Numbers,), roles=("predictor", "estimator"))
+    is_default: ClassVar[bool] = True
+    loss: Literal["mse", "mae", "huber"] = "mse"
+    """What is minimised, on scaled numbers: squared, absolute, or Huber's error (squared up to 1, then straight)."""
+    metrics: tuple[Metric, ...] = ()
+    """Scores to report, in original units, the main one first; default mae, rmse, r2."""
+
+
+def build(config: Config, spec: Spec, preparation: Preparation) -> Regression:  # noqa: ARG001
+    """Return the task for one target of numbers, with every default decided.
+
+    Raises:
+        OptionError: The data have no such target.
+    """
+    if len(spec.targets) != 1:
+        raise OptionError("", f"regression learns one target of one or more numbers; the data have {len(spec.targets)}")
+    (name, target), *_ = spec.targets.items()
+    if not isinstance(target, Numbers):
+        raise OptionError("", f"regression needs numbers to learn; the data's target is {target.word}")
+    decided = config.model_copy(update={"metrics": config.metrics or tuple(_DIRECTIONS)})
+    return Regression(decided, target, name)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Learns, scores and answers numbers.
+
+    Attributes:
+        config: The options, with every default decided.
+        target: The numbers' names, units and scale.
+        target_name: What the data call them together.
+    """
+
+    config: Config
+    target: Numbers
+    target_name: str
+
+    @property
+    def scores(self) -> Mapping[str, Direction]:
+        """The metrics, then the loss, then the metrics of each number where there are several."""
+        each: dict[str, Direction] = {
+            f"{metric}/{name}": _DIRECTIONS[metric] for metric in self.config.metrics for name in self._several
+        }
+        return {**{metric: _DIRECTIONS[metric] for metric in self.config.metrics}, "loss": "min", **each}
+
+    def learner(self, model: nn.Module, settings: OptimizationSettings, session: Session) -> Learner:
+        """Return the gradient learner, or the one-pass learner of an estimator."""
+        return learner_for(model, self._training_loss, settings, session)
+
+    def evaluate(self, model: nn.Module, batches: Batches) -> Evaluation:
+        """Score a split: errors in original units, the loss on scaled numbers."""
+        outputs, truth = [], []
+        with torch.inference_mode():
+            for batch in batches.epoch(0):
+                outputs.append(self._outputs(model, batch).double())
+                truth.append(_only_target(batch).double())
+            return self._evaluation(torch.cat(outputs).cpu(), torch.cat(truth).cpu())
+
+    def answer(self, model: nn.Module, batches: Batches | None, request: Request) -> Iterable[Answer]:
+        """Answer each input with its numbers by name, in original units."""
+        if batches is None or request.count is not None or request.steps is not None or request.top is not None:
+            raise CannotAnswer("regression answers inputs: name some; it draws no samples and ranks nothing")
+        return self._answers(model, batches)
+
+    def pictures(self, evaluation: Evaluation) -> Mapping[str, Figure]:
+        """Draw predicted over true numbers, and the errors' distribution."""
+        main = self.config.metrics[0]
+        title = f"{main} {evaluation.scores[main]:.4g}, n = {evaluation.num_samples:,}"
+        columns = evaluation.columns
+        return {"errors": pictures.error_scatter(columns["predicted"], columns["true"], self._labels, title)}
+
+    def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
+        """Score the mean of the training split as the answer to every sample."""
+        truth = _all_targets(splits.test or splits.val or splits.train)
+        predicted = _all_targets(splits.train).mean(0).expand_as(truth)
+        protocol = "every sample gets the mean of the training split"
+        return {"mean": Evaluation(self._metrics(predicted, truth), len(truth), protocol)}
+
+    @property
+    def _several(self) -> tuple[str, ...]:
+        return self.target.names if len(self.target.names) > 1 else ()
+
+    @property
+    def _labels(self) -> list[str]:
+        units = self.target.units or ("",) * len(self.target.names)
+        return [f"{name} [{unit}]" if unit else name for name, unit in zip(self.target.names, units, strict=True)]
+
+    def _outputs(self, model: nn.Module, batch: Batch) -> Tensor:
+        return outputs_for(self.target_name, self.target.num_outputs, model, batch.inputs)
+
+    def _scale(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Return means and scales, (targets,)."""
+        count = len(self.target.names)
+        means, scales = self.target.means or (0.0,) * count, self.target.scales or (1.0,) * count
+        return _constants(means, like.dtype, like.device), _constants(scales, like.dtype, like.device)
+
+    def _scaled(self, truth: Tensor) -> Tensor:
+        means, scales = self._scale(truth)
+        return (truth - means) / scales
+
+    def _unscaled(self, outputs: Tensor) -> Tensor:
+        means, scales = self._scale(outputs)
+        return outputs * scales + means
+
+    def _training_loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        outputs = self._outputs(model, batch)
+        return _LOSSES[self.config.loss](outputs, self._scaled(_only_target(batch)).to(outputs.dtype))
+
+    def _evaluation(self, outputs: Tensor, truth: Tensor) -> Evaluation:
+        predicted = self._unscaled(outputs)
+        loss = _LOSSES[self.config.loss](outputs, self._scaled(truth))
+        metric_scores = self._metrics(predicted, truth)
+        scores = {name: metric_scores.get(name, loss.item()) for name in self.scores}
+        protocol = f"errors in original units{', means over targets' if self._several else ''}"
+        protocol += f"; loss: mean {self.config.loss} on scaled numbers"
+        return Evaluation(scores, len(truth), protocol, {"true": truth, "predicted": predicted})
+
+    def _metrics(self, predicted: Tensor, truth: Tensor) -> dict[str, float]:
+        scores: dict[str, float] = {}
+        for metric in self.config.metrics:
+            values = _SCORES[metric](predicted, truth)
+            scores[metric] = values.mean().item()
+            scores |= {f"{metric}/{name}": values[i].item() for i, name in enumerate(self._several)}
+        return scores
+
+    def _answers(self, model: nn.Module, batches: Batches) -> Iterator[Answer]:
+        for batch in batches.epoch(0):
+            with torch.inference_mode():
+                predicted = self._unscaled(self._outputs(model, batch).double()).tolist()
+            for row in predicted:
+                yield [dict(zip(self._labels, row, strict=True))]
+
+
+@cache
+def _constants(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return a tensor that is copied to a device once, not once per batch."""
+    with torch.inference_mode(mode=False):
+        return torch.tensor(values, dtype=dtype, device=device)
+
+
+def _only_target(batch: Batch) -> Tensor:
+    """Return the numbers of a batch: of Batch.of's single target it is the field itself."""
+    assert isinstance(batch.targets, Tensor)
+    return batch.targets
+
+
+def _all_targets(batches: Batches) -> Tensor:
+    return torch.cat([_only_target(batch).double() for batch in batches.epoch(0)]).cpu()
