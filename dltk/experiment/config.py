@@ -1,0 +1,258 @@
+"""From a YAML file and overrides to checked, typed settings of every part of an experiment."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dltk.config import registry, schema
+from dltk.config.document import Document, locate, read_document
+from dltk.config.errors import ConfigError, OptionError, Problem, listed
+from dltk.config.overrides import directory_of, override
+from dltk.config.sections import DataOptions, ModelOptions, Sections, TrainOptions
+from dltk.config.settings import Settings, SettingsError
+from dltk.data import files
+from dltk.data.specs import Spec
+from dltk.experiment.compatibility import default_tasks, fitting_tasks, impossible_training, misfits, words
+from dltk.training.optimization import OptimizationSettings
+from dltk.training.optimizers import OPTIMIZERS
+from dltk.training.schedules import SCHEDULES
+
+VARIANTS: Mapping[str, Mapping[str, type[Settings]]] = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+MAX_NAME_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class Part:
+    """One component with its options: its own, and those it shares with all of its kind."""
+
+    name: str
+    file: Any
+    options: Any
+    common: Any = None
+
+    def plain(self) -> dict[str, Any]:
+        """Return name and options as plain YAML values."""
+        return {"name": self.name, **_written(self.options), **({} if self.common is None else _written(self.common))}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A checked experiment: every component loaded, every option typed.
+
+    Attributes:
+        document: Where it was read, for problems found later.
+        spec: What the data set's headers tell.
+        inferred: What was not written but decided, one sentence each.
+    """
+
+    document: Document
+    sections: Sections
+    data: Part
+    model: Part
+    task: Part
+    optimization: OptimizationSettings
+    spec: Spec
+    inferred: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.sections.name or "experiment"
+
+    @property
+    def is_one_pass(self) -> bool:
+        """Whether the model is fitted in one pass, without gradients."""
+        return bool(self.model.options.role == "estimator")
+
+    def problem(self, section: str, error: OptionError) -> ConfigError:
+        """Turn what a component says of its options into a positioned problem."""
+        return ConfigError(locate([Problem((section, *error.path), error.message)], self.document))
+
+    def plain(self) -> dict[str, Any]:
+        """Return the whole experiment with every decision in it, as plain YAML values."""
+        parts = {"data": self.data, "model": self.model, "task": self.task}
+        plain = _written(self.sections) | {section: part.plain() for section, part in parts.items()}
+        given = {"optimizer": self.optimization.optimizers, "schedule": self.optimization.schedules}
+        for section, options in given.items():
+            kinds = {name: _written(settings) for name, settings in options.items()}
+            plain |= {section: kinds.get("", kinds)} if kinds else {}
+        return {section: plain[section] for section in Sections.model_fields if section in plain}
+
+    def yaml(self) -> str:
+        """Return `plain()` as YAML text."""
+        return yaml_text(self.plain())
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes YAML that reads back the same by YAML 1.2's rules, where text such as 1e-3 needs quotes."""
+
+
+def _represented(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "'" if text[:1] in _LIKE_NUMBERS and text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_LIKE_NUMBERS = "+-.0123456789"
+_Dumper.add_representer(str, _represented)
+
+
+def yaml_text(values: Mapping[str, Any]) -> str:
+    """Return plain values as YAML text that `read_document` reads back the same."""
+    return yaml.dump(dict(values), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def read_experiment(
+    source: Path | Mapping[str, Any], overrides: Sequence[str] = (), *, state: Mapping[str, Any] | None = None
+) -> Experiment:
+    """Read and check an experiment; nothing is trained, and of the data only headers are read.
+
+    Args:
+        source: A YAML file, or its content.
+        overrides: `key=value` texts.
+        state: A stored preparation, which tells what the data are; None asks the data themselves.
+
+    Raises:
+        ConfigError: With every problem and its position.
+        MissingInput: The config or the data are not there.
+    """
+    given = Document(_plain(source), {}, {}, Path.cwd()) if isinstance(source, Mapping) else read_document(source)
+    document = override(given, overrides)
+    _raise(schema.check(document.values), document)
+    values = document.values
+    problems: list[Problem] = []
+    sections = _parsed((), Sections, values, problems)
+    data = _part("data", "datasets", values["data"], DataOptions, problems, document)
+    model = _part("model", "models", values["model"], ModelOptions, problems, document)
+    optimizers = _variants("optimizer", values.get("optimizer"), problems)
+    schedules = _variants("schedule", values.get("schedule"), problems)
+    _raise(problems, document)
+    spec = _described(data, document) if state is None else data.file.restore(data.options, state).spec
+    inferred = []
+    if values.get("task") is None:
+        values = {**values, "task": {"name": _inferred_task(spec, model, document)}}
+        inferred.append(f"task: {values['task']['name']}, which follows from the data and the model")
+    task = _part("task", "tasks", values["task"], None, problems, document)
+    stem = "experiment" if isinstance(source, Mapping) else source.stem
+    sections = sections.model_copy(update={"name": sections.name or _as_name(stem)})
+    optimization = OptimizationSettings(optimizers, schedules)
+    experiment = Experiment(document, sections, data, model, task, optimization, spec, inferred)
+    _raise(problems or [*misfits(experiment), *impossible_training(experiment)], document)
+    return _with_defaults(experiment)
+
+
+def _plain(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping as YAML would give it: text keys, lists, paths as text."""
+    plain: dict[str, Any] = json.loads(json.dumps(source, default=str))
+    return plain
+
+
+def _as_name(stem: str) -> str:
+    """Return a file's stem as the name of an experiment, which is also a directory's."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", stem).lstrip("._-")[:MAX_NAME_LENGTH] or "experiment"
+
+
+def _part(
+    section: str,
+    kind: registry.Kind,
+    values: Mapping[str, Any],
+    common: type[Settings] | None,
+    problems: list[Problem],
+    document: Document,
+) -> Part:
+    name = values["name"]
+    file = registry.load(kind, name)
+    shared = {key: value for key, value in values.items() if common is not None and key in common.model_fields}
+    own = {key: value for key, value in values.items() if key != "name" and key not in shared}
+    own = _with_absolute_paths(section, file.Config, own, document)
+    options = _parsed((section,), file.Config, own, problems)
+    return Part(name, file, options, None if common is None else _parsed((section,), common, shared, problems))
+
+
+def _variants(section: str, values: Mapping[str, Any] | None, problems: list[Problem]) -> dict[str, Any]:
+    if values is None:
+        return {}
+    named = {"": values} if isinstance(values.get("name"), str) else values
+    kinds = VARIANTS[section]
+    return {
+        name: _parsed((section, name) if name else (section,), kinds[options["name"]], options, problems)
+        for name, options in named.items()
+    }
+
+
+def _parsed(path: tuple[str, ...], kind: type[Settings], values: Mapping[str, Any], problems: list[Problem]) -> Any:
+    try:
+        return kind.parse(values)
+    except SettingsError as error:
+        problems += [replace(problem, path=(*path, *problem.path)) for problem in error.problems]
+        return None
+
+
+def _with_absolute_paths(
+    section: str, kind: type[Settings], values: Mapping[str, Any], document: Document
+) -> dict[str, Any]:
+    """Make every path option absolute: beside its file, or where an override was typed, or among the data."""
+    absolute = dict(values)
+    schemas = kind.model_json_schema().get("properties", {})
+    for key, value in values.items():
+        if isinstance(value, str) and _is_path(schemas.get(key, {})):
+            absolute[key] = str(files.locate(value, directory_of(document, (section, key))))
+    return absolute
+
+
+def _is_path(schema: Mapping[str, Any]) -> bool:
+    return schema.get("format") == "path" or any(map(_is_path, schema.get("anyOf", [])))
+
+
+def _described(data: Part, document: Document) -> Spec:
+    try:
+        spec: Spec = data.file.describe(data.options)
+    except OptionError as error:
+        raise ConfigError(locate([Problem(("data", *error.path), error.message)], document)) from None
+    return spec
+
+
+def _inferred_task(spec: Spec, model: Part, document: Document) -> str:
+    defaults = default_tasks(spec, model.options)
+    if len(defaults) == 1:
+        return defaults[0]
+    fitting = fitting_tasks(spec, model.options)
+    none = f"no task learns {words(spec.targets)} with a model of role {model.options.role}"
+    what = f"the task does not follow; these fit: {listed(fitting)}; write task: {{name: ...}}" if fitting else none
+    raise ConfigError(locate([Problem(("task",), what)], document))
+
+
+def _with_defaults(experiment: Experiment) -> Experiment:
+    train: TrainOptions = experiment.sections.train
+    inferred = list(experiment.inferred)
+    if experiment.is_one_pass and train.epochs is None:
+        train = train.model_copy(update={"epochs": 1})
+        inferred.append("train.epochs: 1")
+    optimization = experiment.optimization
+    if not optimization.optimizers and not experiment.is_one_pass:
+        optimization = OptimizationSettings({"": OPTIMIZERS["adam"].parse({})}, optimization.schedules)  # type: ignore[dict-item]
+        inferred.append("optimizer: adam, lr 0.001")
+    sections = experiment.sections.model_copy(update={"train": train})
+    return replace(experiment, sections=sections, optimization=optimization, inferred=inferred)
+
+
+def _written(settings: Any) -> dict[str, Any]:
+    """Return options as plain YAML values; a null that would be decided again from its absence is left out."""
+    fields = type(settings).model_fields
+    plain = {}
+    for key, value in settings.plain().items():
+        option = getattr(settings, key)
+        if value is not None or fields[key].default is not None:
+            plain[key] = _written(option) if isinstance(option, Settings) else value
+    return plain
+
+
+def _raise(problems: Sequence[Problem], document: Document) -> None:
+    if problems:
+        raise ConfigError(locate(list(problems), document))

@@ -1,0 +1,276 @@
+"""A run that has something to use: its scores, its model, evaluation on data, answers to inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from dltk.config import registry
+from dltk.config.errors import (
+    OVERRIDE,
+    DataError,
+    DltkError,
+    IntegrityError,
+    OptionError,
+    ResumeRefused,
+    UsageError,
+    listed,
+    shown,
+)
+from dltk.config.sections import DataOptions
+from dltk.data.batches import Batches, Loading
+from dltk.data.samples import Preparation
+from dltk.data.splits import EVALUATION_BATCH_SIZE, split_parts
+from dltk.experiment.building import build_model, build_task, restored_preparation
+from dltk.experiment.config import Experiment, read_experiment
+from dltk.experiment.machine import within_memory
+from dltk.training.checkpoint import Checkpoint, Checkpoints
+from dltk.training.durable import digest_of
+from dltk.training.loggers import Metrics
+from dltk.training.loop import evaluated
+from dltk.training.rundir import RunDir, find_run
+from dltk.training.session import choose_device
+from dltk.training.storage import read_tree
+from dltk.training.summary import main_score
+from dltk.training.task import CannotAnswer, Evaluation, Request, Task
+from dltk.training.weights import set_weights
+
+_SPLITTING = {"", "name", *DataOptions.model_fields}
+
+
+class Run:
+    """A run on disk; the model is loaded when it is first needed.
+
+    Args:
+        directory: Where it is.
+        step: The checkpoint to use; None is the best, or the last where nothing was watched.
+    """
+
+    def __init__(self, directory: RunDir, step: int | None = None) -> None:
+        self._directory, self._step = directory, step
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, {main_score(self.status) or self.status.get('state', 'new')})"
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self._directory.path
+
+    @property
+    def directory(self) -> RunDir:
+        """The run directory, with its paths spelled."""
+        return self._directory
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """State, scores, baselines and seconds, as in status.json."""
+        return self._directory.status()
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """The scores at the end, such as {"val/accuracy": 0.97, "test/accuracy": 0.96}."""
+        return dict(self.status.get("scores", {}))
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """One row per evaluation, as in metrics.jsonl."""
+        return Metrics(self._directory.metrics).rows()
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """The experiment with every decision in it; the training data need not be there any more."""
+        check_plugins(self._directory.read_environment())
+        return read_experiment(self._directory.resolved, state=self._state)
+
+    @cached_property
+    def preparation(self) -> Preparation:
+        """What was fitted on the training data; these need not be there any more."""
+        return restored_preparation(self.experiment, self._state)
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where the model is; a run from a GPU is used on the CPU where there is none."""
+        return choose_device("cpu" if self.experiment.sections.train.device == "cpu" else "auto")
+
+    @cached_property
+    def task(self) -> Task:
+        """What was learned."""
+        return build_task(self.experiment, self.preparation)
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """The checkpoint in use.
+
+        Raises:
+            IntegrityError: There is none that verifies.
+        """
+        checkpoints = Checkpoints(
+            self._directory.checkpoints,
+            self.experiment.sections.checkpoint,
+            self.status.get("id", ""),
+            digest_of(self._directory.preparation),
+        )
+        found = checkpoints.all()
+        if self._step is not None:
+            chosen = next((one for one in found if one.step == self._step), None)
+            return chosen or self._refuse(
+                f"the checkpoint of step {self._step} is gone or damaged", checkpoints.skipped
+            )
+        last = next((one for one in found if one.resumable), None)
+        if last is None:
+            return found[0] if found else self._refuse("there is no intact checkpoint", checkpoints.skipped)
+        best_step = last.state()["selection"]["best_step"]
+        wants_best = self.experiment.sections.train.select != "last"
+        return next((one for one in found if wants_best and one.step == best_step), last)
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The model with the weights of the checkpoint in use, in eval mode."""
+        with within_memory():
+            model = build_model(self.experiment, self.preparation, self.device)
+            set_weights(model, self.checkpoint.weights())
+        return model.eval()
+
+    @cached_property
+    def _state(self) -> Mapping[str, Any]:
+        state: Mapping[str, Any] = read_tree(self._directory.preparation, "preparation")
+        return state
+
+    def evaluate(self, split: str = "", overrides: Sequence[str] = ()) -> Evaluation:
+        """Score a split, or other data given by overrides such as `data.path=new.csv`.
+
+        Args:
+            split: train, val or test; default test, else val, else train. Other data are one test split by default.
+            overrides: Of the data section only.
+
+        Raises:
+            UsageError: There is no such split, or an override of something else.
+        """
+        for text in overrides:
+            section, _, option = text.partition("=")[0].partition(".")
+            if section != "data" or option in _SPLITTING:
+                raise UsageError(
+                    f"eval can only name other data; received {shown(text)}",
+                    expected="an override such as data.path=new.csv",
+                )
+        with within_memory():
+            name, batches = self._batches(split, overrides)
+            evaluation = evaluated(self.task, self.model, batches)
+        return replace(evaluation, scores={f"{name}/{score}": value for score, value in evaluation.scores.items()})
+
+    def predict(self, inputs: Sequence[str | Path] = (), request: Request | None = None) -> list[dict[str, Any]]:
+        """Answer inputs in order; each row has `input` and `status` beside the task's own columns.
+
+        Args:
+            inputs: Files or folders, or "-" for standard input; may be empty where `request` says what is wanted.
+            request: New samples, steps past the end, or the best few answers.
+
+        Raises:
+            UsageError: The task cannot answer that.
+        """
+        request = request or Request()
+        try:
+            with within_memory():
+                if inputs:
+                    return self._answer_inputs([str(text) for text in inputs], request)
+                answers = self._answers(None, request)
+                return [{"input": str(i), "status": "ok", **row} for i, rows in enumerate(answers) for row in rows]
+        except CannotAnswer as error:
+            raise UsageError(str(error), where=str(self.path)) from None
+
+    def _answer_inputs(self, inputs: Sequence[str], request: Request) -> list[dict[str, Any]]:
+        samples: Any = self.preparation.open(inputs)
+        statuses = self.preparation.statuses(samples)
+        valid = [i for i, status in enumerate(statuses) if status != "invalid"]
+        answers: Any = iter(())
+        if valid:
+            batches = self.preparation.parse(samples.take(torch.tensor(valid)), self._loading())
+            answers = iter(self._answers(batches, request))
+        rows: list[dict[str, Any]] = []
+        for name, status in zip(samples.names, statuses, strict=True):
+            answer = () if status == "invalid" else next(answers)
+            rows += [{"input": name, "status": status, **row} for row in answer or [{}]]
+        return rows
+
+    def _answers(self, batches: Batches | None, request: Request) -> list[Sequence[Mapping[str, Any]]]:
+        with torch.inference_mode():
+            return list(self.task.answer(self.model, batches, request))
+
+    def _loading(self) -> Loading:
+        return Loading(EVALUATION_BATCH_SIZE, device=self.device)
+
+    def _batches(self, split: str, overrides: Sequence[str]) -> tuple[str, Batches]:
+        experiment, preparation = self.experiment, self.preparation
+        if overrides:
+            experiment = read_experiment(self._directory.resolved, overrides, state=self._state)
+            preparation = restored_preparation(experiment, self._state)
+        try:
+            source = experiment.data.file.read(experiment.data.options)
+            parts = dict(source.parts) if overrides else split_parts(source, experiment.data.common)[0]
+        except OptionError as error:
+            raise _problem(experiment, error, overrides) from None
+        name = split or next(name for name in ("test", "val", "train") if name in parts)
+        if name not in parts:
+            raise UsageError(f"these data have no {shown(name)} split", expected=listed(parts))
+        is_foreign = bool(overrides) and not split
+        return "test" if is_foreign else name, preparation.parse(parts[name], self._loading())
+
+    def _refuse(self, message: str, skipped: Sequence[str]) -> Checkpoint:
+        raise IntegrityError(message, where=str(self._directory.checkpoints), found="; ".join(skipped))
+
+
+def load(run: Run | str | Path) -> Run:
+    """Open a RUN: a run directory, a checkpoint inside one, or a name whose newest run it is.
+
+    Raises:
+        MissingInput: There is no such run.
+    """
+    return run if isinstance(run, Run) else Run(*find_run(str(run)))
+
+
+def predict(
+    run: Run | str | Path, inputs: Sequence[str | Path] = (), request: Request | None = None
+) -> list[dict[str, Any]]:
+    """Answer inputs with a RUN; see `Run.predict`."""
+    return load(run).predict(inputs, request)
+
+
+def check_plugins(environment: Mapping[str, Any]) -> None:
+    """Check that the plug-ins of a run are given again, unchanged.
+
+    Raises:
+        UsageError: One is not given.
+        ResumeRefused: One has changed.
+    """
+    given = {(plugin.kind, plugin.name): plugin.sha256 for plugin in registry.plugins()}
+    for plugin in environment.get("plugins", ()):
+        key = (plugin["kind"], plugin["name"])
+        if key not in given:
+            raise UsageError(
+                f"this run needs the plug-in {shown(plugin['name'])}",
+                do=f"add --plugin {plugin.get('path', plugin['name'] + '.py')}",
+            )
+        if given[key] != plugin["sha256"]:
+            raise ResumeRefused(
+                f"the plug-in {plugin['name']}.py has changed since the run began",
+                expected=f"SHA-256 {plugin['sha256']}",
+                found=given[key],
+            )
+
+
+def _problem(experiment: Experiment, error: OptionError, overrides: Sequence[str]) -> DltkError:
+    """Return what is wrong: an option that was typed, or other data that an option of the run does not fit."""
+    problem = experiment.problem("data", error)
+    position = problem.problems[0].position
+    if not overrides or (position is not None and position.source == OVERRIDE):
+        return problem
+    return DataError(
+        f"these data do not fit the run: {error}", where=" ".join(overrides), do="name a file like the training data"
+    )

@@ -1,0 +1,87 @@
+"""Facts of the machine: device, threads, versions; and what becomes of it when its memory ends."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+import dltk
+from dltk.config import registry
+from dltk.config.errors import OutOfResources
+from dltk.config.sections import TrainOptions
+from dltk.training.session import choose_device
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a run computes on."""
+
+    device: torch.device
+    threads: int
+
+
+def prepare_machine(options: TrainOptions, recorded_threads: int | None) -> Machine:
+    """Set the thread count by rule, or as recorded, and choose the device."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = recorded_threads or (cores if options.threads == "auto" else options.threads)
+    torch.set_num_threads(threads)
+    return Machine(choose_device(options.device), threads)
+
+
+def environment_of(machine: Machine) -> dict[str, Any]:
+    """Return what environment.json records."""
+    plugins = [
+        {"kind": plugin.kind, "name": plugin.name, "path": str(plugin.path), "sha256": plugin.sha256}
+        for plugin in registry.plugins()
+    ]
+    return {
+        "dltk": dltk.__version__,
+        "torch": torch.__version__,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "device": str(machine.device),
+        "gpu": torch.cuda.get_device_name(machine.device) if machine.device.type == "cuda" else None,
+        "threads": machine.threads,
+        "plugins": plugins,
+    }
+
+
+def differences(recorded: Mapping[str, Any], machine: Machine) -> list[str]:
+    """Return what keeps a resumed run from repeating the bits of an uninterrupted one: device and versions."""
+    now = environment_of(machine)
+    return [
+        f"{name} was {recorded[name]}, is {now[name]}"
+        for name in ("device", "gpu", "torch", "dltk")
+        if name in recorded and recorded[name] != now[name]
+    ]
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """Turn the end of memory, on the device or the host, into one error.
+
+    Raises:
+        OutOfResources: Memory ran out.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_about_memory(error):
+            raise
+        raise OutOfResources(
+            "memory ran out",
+            found=str(error).partition("\n")[0][:300],
+            do="take a smaller data.batch_size or a smaller model",
+        ) from None
+
+
+def _is_about_memory(error: BaseException) -> bool:
+    """Recognise torch's errors: for the host it raises a plain RuntimeError."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)

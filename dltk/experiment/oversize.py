@@ -1,0 +1,52 @@
+"""Refuses models that this machine cannot hold, before they take any memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from dltk.config.errors import OptionError
+
+_OVERFLOWS = ("Storage size calculation overflowed", "Overflow when unpacking")
+_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+_GIB = 2**30
+
+
+def refuse_oversized(build: Callable[[], nn.Module]) -> None:
+    """Build a model without its numbers, and compare what training needs at least with this machine's memory.
+
+    A model that looks at its numbers while it is built cannot be measured so, and passes.
+
+    Raises:
+        OptionError: Weights and gradients together do not fit; or what `build` raises of its own.
+    """
+    try:
+        with torch.device("meta"):
+            model = build()
+    except (RuntimeError, TypeError) as error:
+        if any(sign in str(error) for sign in _OVERFLOWS):
+            raise OptionError("", "has more parameters than any machine can hold; choose smaller layers") from None
+        return
+    learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    needed = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers(), *learned))
+    memory = memory_bytes()
+    if memory is not None and needed > memory:
+        count = sum(parameter.numel() for parameter in model.parameters())
+        raise OptionError(
+            "",
+            f"has {count:,} parameters, which need {needed / _GIB:,.0f} GiB with their gradients; this machine has "
+            f"{memory / _GIB:,.0f} GiB; choose smaller layers",
+        )
+
+
+def memory_bytes() -> int | None:
+    """Return the memory this process may use; None where the system does not tell."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):
+        return None
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = _GROUP_LIMIT.read_text(encoding="ascii").strip() if _GROUP_LIMIT.is_file() else "max"
+    return min(physical, int(limit)) if limit.isdecimal() else physical

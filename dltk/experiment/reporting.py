@@ -1,0 +1,161 @@
+"""What a run says before the first step and after the last: decisions, scores beside baselines, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from dltk import pictures
+from dltk.data.specs import Image
+from dltk.experiment.building import Built
+from dltk.experiment.machine import Machine
+from dltk.training.early_stopping import Selection
+from dltk.training.loggers import RunLog, Screen, png_of
+from dltk.training.loop import Fitting, Progress, evaluated
+from dltk.training.rundir import RunDir
+from dltk.training.task import Evaluation
+from dltk.training.weights import set_weights
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NUM_SHOWN = 32
+_INPUTS = {
+    "images": "your_image.png",
+    "a table": "your_table.csv",
+    "vectors": "your_text.txt",
+    "token sequences": "your_text.txt",
+}
+
+
+def introduce(built: Built, selection: Selection, machine: Machine, seconds: float, screen: Screen) -> None:
+    """Say once what was decided."""
+    experiment, splits = built.experiment, built.splits
+    sizes = {
+        "train": splits.train.num_samples,
+        "val": splits.val and splits.val.num_samples,
+        "test": splits.test and splits.test.num_samples,
+    }
+    counted = ", ".join(
+        f"{count if count is not None else 'a stream of'} {name}"
+        for name, count in sizes.items()
+        if count is not None or name == "train"
+    )
+    num_parameters = sum(parameter.numel() for parameter in built.model.parameters())
+    size = "fitted in one pass" if experiment.is_one_pass else f"{num_parameters:,} parameters"
+    lines = [
+        f"data: {experiment.data.name}: {counted}; read in {seconds:.1f} s",
+        f"data.batch_size: {experiment.data.common.batch_size}",
+        *(f"data: {note}" for note in built.notes),
+        f"model: {experiment.model.name}, {size}",
+        *experiment.inferred,
+        *([f"monitor: {selection.monitor}"] if selection.monitor else []),
+        f"device: {machine.device}, {machine.threads} thread{'s' if machine.threads > 1 else ''}",
+    ]
+    for line in lines:
+        screen.say(line)
+
+
+def show_inputs(run: RunDir, built: Built, log: RunLog) -> None:
+    """Draw the first training images as the model sees them, where the inputs are images and pictures are wanted."""
+    images = [name for name, modality in built.splits.spec.inputs.items() if isinstance(modality, Image)]
+    batch = (
+        next(built.splits.train.epoch(0), None) if built.experiment.sections.tensorboard.pictures and images else None
+    )
+    if batch is None:
+        return
+    fields = batch.inputs if isinstance(batch.inputs, Mapping) else {images[0]: batch.inputs}
+    for name in images:
+        field = fields[name]
+        if isinstance(field, Tensor):
+            title = f"{name}: training samples as the model sees them"
+            _keep(run, log, f"inputs_{name}", pictures.image_grid(field[:NUM_SHOWN], title), 0)
+
+
+def finish(run: RunDir, built: Built, fitting: Fitting, progress: Progress, status: Mapping[str, Any]) -> None:
+    """Score the chosen weights beside the baselines, draw pictures, and mark the run as completed."""
+    step = _choose_weights(built, fitting, progress)
+    evaluations = _final_evaluations(built, fitting)
+    scores = {
+        f"{split}/{name}": value
+        for split, evaluation in evaluations.items()
+        for name, value in evaluation.scores.items()
+    } or dict(progress.scores)
+    reported = "test" if "test" in evaluations else "val" if "val" in evaluations else "train"
+    baselines = built.task.baselines(built.splits) if reported == "test" or "test" not in _splits(built) else {}
+    if evaluations and built.experiment.sections.tensorboard.pictures:
+        _draw(run, built, fitting, progress, evaluations[reported])
+    seconds = sum(_seconds(fitting.log.metrics.rows()))
+    run.write_status(
+        {
+            **status,
+            "state": "completed",
+            "code": 0,
+            "step": progress.step,
+            "epoch": progress.epoch,
+            "selected_step": step,
+            "reported": reported,
+            "scores": scores,
+            "num_samples": {split: evaluation.num_samples for split, evaluation in evaluations.items()},
+            "protocol": evaluations[reported].protocol if reported in evaluations else "",
+            "baselines": {name: dict(evaluation.scores) for name, evaluation in baselines.items()},
+            "seconds": round(seconds, 1),
+            "example": _example(built),
+        }
+    )
+
+
+def _choose_weights(built: Built, fitting: Fitting, progress: Progress) -> int:
+    """Put the best weights into the model where they are wanted and there; return their step."""
+    best_step = fitting.selection.best_step
+    if built.experiment.sections.train.select == "last" or best_step is None or best_step == progress.step:
+        return progress.step
+    best = fitting.checkpoints.best(best_step)
+    if best is None:
+        fitting.log.screen.say(f"warning: the best checkpoint (step {best_step}) is gone or damaged; the last is used")
+        return progress.step
+    set_weights(fitting.learner.inference_model(), best.weights())
+    fitting.log.screen.say(f"weights of step {best_step}, the best {fitting.selection.monitor}")
+    return best_step
+
+
+def _splits(built: Built) -> dict[str, Any]:
+    """Return the splits to report on: val and test, or where there is neither, the training samples themselves."""
+    held = {"val": built.splits.val, "test": built.splits.test}
+    return {name: batches for name, batches in held.items() if batches is not None} or {"train": built.splits.train}
+
+
+def _final_evaluations(built: Built, fitting: Fitting) -> dict[str, Evaluation]:
+    splits = _splits(built)
+    if not built.experiment.sections.train.test:
+        splits.pop("test", None)
+    model = fitting.learner.inference_model()
+    return {name: evaluated(built.task, model, batches) for name, batches in splits.items()}
+
+
+def _draw(run: RunDir, built: Built, fitting: Fitting, progress: Progress, evaluation: Evaluation) -> None:
+    for name, figure in built.task.pictures(evaluation).items():
+        _keep(run, fitting.log, name, figure, progress.step)
+
+
+def _keep(run: RunDir, log: RunLog, name: str, figure: Figure, step: int) -> None:
+    try:
+        (run.pictures / f"{name}.png").write_bytes(png_of(figure))
+    except OSError as error:
+        log.screen.say(f"warning: cannot write the picture {name}.png: {error.strerror}; the run goes on")
+    log.board.picture(name, figure, step)
+
+
+def _example(built: Built) -> str:
+    """Return what stands behind `dltk predict RUN` to try it: the task's own example, or an input of the user's."""
+    modality = next(iter(built.splits.spec.inputs.values()))
+    own = getattr(getattr(built.task, "config", built.experiment.task.options), "example_request", "")
+    return own or _INPUTS.get(modality.word, "your_input")
+
+
+def _seconds(rows: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Return the seconds of each life of a run: the clock begins anew on resume."""
+    clock = [float(row["seconds"]) for row in rows]
+    return [now for now, later in zip(clock, [*clock[1:], 0.0], strict=True) if later < now] if clock else []

@@ -1,0 +1,90 @@
+"""What a resumed run may change, and which run `--resume auto` goes on with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dltk.config.document import read_document
+from dltk.config.errors import DltkError, ResumeRefused, shown
+from dltk.experiment.config import Experiment
+from dltk.training.rundir import RunDir, newest_runs
+
+LENGTH = ("train.epochs", "train.steps")
+FREE_KEYS = (*LENGTH, "train.test", "train.device", "early_stopping.patience", "checkpoint", "tensorboard")
+
+
+def unfinished(experiment: Experiment, parent: Path) -> RunDir | None:
+    """Return the newest run below `parent` that has the same settings, free ones aside, and is not completed."""
+    for run in newest_runs(parent):
+        try:
+            if not changes(run, experiment) and run.status().get("state") != "completed":
+                return run
+        except DltkError:  # a damaged run is not this one
+            continue
+    return None
+
+
+def refuse_changes(run: RunDir, experiment: Experiment) -> None:
+    """Refuse to go on with settings that would change what was already learned.
+
+    Args:
+        run: What is there.
+        experiment: What is asked for, with every decision about the data in it.
+
+    Raises:
+        ResumeRefused: With every changed key.
+    """
+    changed = changes(run, experiment)
+    if changed:
+        raise ResumeRefused(
+            "the run cannot go on with other settings",
+            where=str(run.path),
+            found="; ".join(changed),
+            expected=f"changes of {', '.join(_free_keys(experiment))} only",
+            do="start a new run with dltk train CONFIG",
+        )
+
+
+def changes(run: RunDir, experiment: Experiment) -> list[str]:
+    """Return every setting that must not change and differs from the run's, as "key: old -> new"."""
+    old, new = (_fixed(plain, experiment) for plain in (_resolved(run), experiment.plain()))
+    keys = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    return [f"{key}: {shown(old.get(key))} -> {shown(new.get(key))}" for key in keys]
+
+
+def is_longer(run: RunDir, experiment: Experiment) -> bool:
+    """Return whether an experiment trains for another time than a run did."""
+    old, new = _flattened(_resolved(run)), _flattened(experiment.plain())
+    return any(old.get(key) != new.get(key) for key in (*LENGTH, "early_stopping.patience"))
+
+
+def _resolved(run: RunDir) -> Mapping[str, Any]:
+    return read_document(run.resolved).values
+
+
+def _free_keys(experiment: Experiment) -> tuple[str, ...]:
+    """Return the keys that may change; the length may unless the schedule depends on it."""
+    depends_on_length = any(schedule.needs_total for schedule in experiment.optimization.schedules.values())
+    return tuple(key for key in FREE_KEYS if not (depends_on_length and key in LENGTH))
+
+
+def _fixed(plain: Mapping[str, Any], experiment: Experiment) -> dict[str, Any]:
+    """Flatten a config to the keys that must not change."""
+    free = ("name", *_free_keys(experiment))
+    return {
+        key: value
+        for key, value in _flattened(plain).items()
+        if not any(key == name or key.startswith(f"{name}.") for name in free)
+    }
+
+
+def _flattened(value: Any, path: str = "") -> dict[str, Any]:
+    if isinstance(value, Mapping) and value:
+        return {
+            key: item
+            for name, part in value.items()
+            for key, item in _flattened(part, f"{path}.{name}" if path else str(name)).items()
+        }
+    return {path: value}

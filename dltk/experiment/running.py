@@ -1,0 +1,263 @@
+"""Training one experiment: a new run, or one that goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dltk.config.errors import DltkError, IntegrityError, OutputError, UsageError, escaped
+from dltk.experiment.building import Built, build, selection_for, total_steps
+from dltk.experiment.config import Experiment, read_experiment, yaml_text
+from dltk.experiment.finished import Run, check_plugins
+from dltk.experiment.machine import Machine, differences, environment_of, prepare_machine, within_memory
+from dltk.experiment.reporting import finish, introduce, show_inputs
+from dltk.experiment.resuming import is_longer, refuse_changes, unfinished
+from dltk.training.checkpoint import Checkpoints
+from dltk.training.durable import digest_of
+from dltk.training.loggers import Board, Metrics, NoBoard, RunLog, Screen
+from dltk.training.loop import Fitting, Progress, fit, restore
+from dltk.training.rundir import RunDir, find_run
+from dltk.training.session import Session
+from dltk.training.signals import Stopped, listening
+from dltk.training.storage import read_tree, write_directory
+from dltk.training.summary import short
+from dltk.training.tensorboard import TensorBoard
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Where a run goes and how much it says.
+
+    Attributes:
+        output_dir: The exact run directory; default a new one below `runs_dir`.
+        runs_dir: The parent of `<name>/<time>-<4 hex>`.
+        resume: "" for a new run, a RUN to go on with, or "auto" for the newest unfinished run of this experiment.
+        quiet: Say nothing while training.
+        bar: Whether to draw a progress bar; None draws one on a terminal.
+    """
+
+    output_dir: Path | None = None
+    runs_dir: Path = Path("runs")
+    resume: str = ""
+    quiet: bool = False
+    bar: bool | None = None
+
+
+def train(
+    config: str | Path | Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    options: RunOptions | None = None,
+) -> Run:
+    """Train an experiment and return its run; `train(..., options=RunOptions(resume=RUN))` goes on with one.
+
+    Args:
+        config: A YAML file, or its content as a mapping; None where a run is resumed.
+        overrides: {"optimizer.lr": 1e-3}, or the same as ["optimizer.lr=1e-3"].
+        options: Where the run goes and how much it says.
+
+    Raises:
+        DltkError: With an exit code; see docs/messages.md.
+        Stopped: By a signal, with a checkpoint saved.
+    """
+    options = options or RunOptions()
+    texts = _texts(overrides)
+    if options.resume and options.resume != "auto":
+        return _go_on(find_run(options.resume, options.runs_dir)[0], texts, options)
+    if config is None:
+        raise UsageError("a config is needed", do="dltk train CONFIG, or dltk train --resume RUN")
+    source = Path(config) if isinstance(config, str) else config
+    experiment = read_experiment(source, texts)
+    earlier = RunDir(options.output_dir) if options.resume and options.output_dir else None
+    if earlier is not None and earlier.resolved.is_file():
+        return _resume(earlier, experiment, options)
+    return _start(experiment, _as_given(source, texts), options)
+
+
+def check(config: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | Sequence[str] = ()) -> dict[str, Any]:
+    """Read, check and build everything, train nothing, write nothing; return what was decided.
+
+    Raises:
+        DltkError: As `train` would.
+    """
+    experiment = read_experiment(Path(config) if isinstance(config, str) else config, _texts(overrides))
+    machine = prepare_machine(experiment.sections.train, None)
+    with within_memory():
+        built = build(experiment, machine.device)
+    selection = selection_for(built.experiment, built.task, built.splits)
+    return {
+        "name": experiment.name,
+        "device": str(machine.device),
+        "threads": machine.threads,
+        "total_steps": total_steps(built.experiment, built.splits),
+        "monitor": selection.monitor,
+        "parameters": {name: list(value.shape) for name, value in built.model.named_parameters()},
+        "config": built.experiment.plain(),
+    }
+
+
+def _texts(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
+    """Return overrides as `key=value` texts."""
+    if isinstance(overrides, Mapping):
+        return [f"{key}={json.dumps(value, default=str)}" for key, value in overrides.items()]
+    return list(overrides)
+
+
+def _as_given(source: Path | Mapping[str, Any], overrides: Sequence[str]) -> str:
+    """Return the text of config.yaml: what was given, and the overrides as comments."""
+    comments = "".join(f"# override: {escaped(text)}\n" for text in overrides)
+    if isinstance(source, Path):
+        return comments + source.read_text(encoding="utf-8-sig")
+    return comments + yaml_text(json.loads(json.dumps(source, default=str)))
+
+
+def _start(experiment: Experiment, given: str, options: RunOptions) -> Run:
+    run = RunDir(options.output_dir) if options.output_dir else RunDir.fresh(options.runs_dir / experiment.name)
+    _probe(run)
+    screen = Screen(quiet=options.quiet, bar=options.bar)
+    machine = prepare_machine(experiment.sections.train, None)
+    started_at = time.monotonic()
+    with within_memory():
+        built = build(experiment, machine.device)
+    seconds = time.monotonic() - started_at
+    earlier = unfinished(built.experiment, run.path.parent) if options.resume and not options.output_dir else None
+    if earlier is not None:
+        return _resume(earlier, experiment, options)
+    selection = selection_for(built.experiment, built.task, built.splits)
+    total_steps(built.experiment, built.splits)
+    introduce(built, selection, machine, seconds, screen)
+    _create(run, built, machine, given)
+    return _run(run, built, machine.device, screen)
+
+
+def _go_on(run: RunDir, overrides: Sequence[str], options: RunOptions) -> Run:
+    """Resume a run by its own config; a completed one is returned as it is."""
+    if run.status().get("state") == "completed" and not overrides:
+        return Run(run)
+    check_plugins(run.read_environment())
+    return _resume(run, read_experiment(run.resolved, overrides), options)
+
+
+def _create(run: RunDir, built: Built, machine: Machine, given: str) -> None:
+    """Make the run directory: aside, then at once under its name, so that it is never found half-made."""
+    path, run.path = run.path, run.path.with_name(f".tmp-{run.path.name}-{os.getpid()}")
+    run.create()
+    try:
+        write_directory(run.preparation, {"preparation": built.splits.preparation.state()}, {})
+        run.write_environment(environment_of(machine))
+        run.write_status({"id": secrets.token_hex(8), "name": built.experiment.name, "state": "running"})
+        run.write_configs(given, built.experiment.yaml())
+        run.move(path)
+    except DltkError:
+        run.release()
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
+
+
+def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
+    environment = run.read_environment()
+    check_plugins(environment)
+    screen = Screen(quiet=options.quiet, bar=options.bar)
+    machine = prepare_machine(experiment.sections.train, environment.get("threads"))
+    with within_memory():
+        built = build(experiment, machine.device, state=read_tree(run.preparation, "preparation"))
+    refuse_changes(run, built.experiment)
+    if run.status().get("state") == "completed" and not is_longer(run, built.experiment):
+        return Run(run)
+    run.lock()
+    for difference in differences(environment, machine):
+        screen.say(f"warning: {difference}; from here on the bits may differ from an uninterrupted run")
+    run.write_configs(run.config.read_text(encoding="utf-8"), built.experiment.yaml())
+    return _run(run, built, machine.device, screen)
+
+
+def _run(run: RunDir, built: Built, device: torch.device, screen: Screen) -> Run:
+    """Train in a run directory that this process owns; give it back at the end."""
+    sections = built.experiment.sections
+    board: Board = NoBoard()
+    try:
+        screen.keep_log(run.log)
+        status = _identity(run)
+        run.write_status({**status, "state": "running"})
+        checkpoints = Checkpoints(run.checkpoints, sections.checkpoint, status["id"], digest_of(run.preparation))
+        if sections.tensorboard.scalars or sections.tensorboard.pictures:
+            board = TensorBoard(run.tensorboard, screen)
+        log = RunLog(screen, Metrics(run.metrics), board)
+        session = Session(sections.seed, device, total_steps(built.experiment, built.splits))
+        with listening() as stop, within_memory():
+            learner = built.task.learner(built.model, built.experiment.optimization, session)
+            selection = selection_for(built.experiment, built.task, built.splits)
+            fitting = Fitting(learner, built.task, built.splits, sections.train, selection, checkpoints, log, stop)
+            progress = fit(fitting, _begin(run, built, fitting))
+            finish(run, built, fitting, progress, status)
+    except Stopped as stopped:
+        stopped.run = str(run.path)
+        run.write_status({**_identity(run), "state": "stopped", "code": stopped.code})
+        raise
+    except DltkError as error:
+        screen.say(f"run: {short(run.path)}")
+        failure = {"state": "failed", "code": error.code, "error": error.id, "message": error.message}
+        run.write_status({**_identity(run), **failure})
+        raise
+    finally:
+        screen.close()
+        board.close()
+        run.release()
+    return Run(run)
+
+
+def _begin(run: RunDir, built: Built, fitting: Fitting) -> Progress:
+    """Return where to begin: at the last intact checkpoint, or at the start of a run that never saved one.
+
+    Raises:
+        IntegrityError: There were checkpoints, and none of them is intact.
+    """
+    checkpoints, screen = fitting.checkpoints, fitting.log.screen
+    checkpoints.clear_leftovers()
+    last = checkpoints.last()
+    for skipped in checkpoints.skipped:
+        screen.say(f"warning: skipped a checkpoint: {skipped}")
+    if last is None and checkpoints.skipped:
+        raise IntegrityError(
+            "no checkpoint is intact", where=str(run.checkpoints), do="train anew with dltk train CONFIG"
+        )
+    if last is None:
+        fitting.log.rewind(0, 0)
+        show_inputs(run, built, fitting.log)
+        return Progress()
+    progress = restore(fitting, last)
+    screen.say(f"resumed at step {progress.step} (epoch {progress.epoch + 1}, batch {progress.batch})")
+    return progress
+
+
+def _identity(run: RunDir) -> dict[str, str]:
+    """Return what stays in status.json for the whole life of a run."""
+    status = run.status()
+    try:
+        return {key: str(status[key]) for key in ("id", "name")}
+    except KeyError as error:
+        raise IntegrityError(f"status.json lacks {error}", where=str(run.path)) from None
+
+
+def _probe(run: RunDir) -> None:
+    """Refuse at once, before data are read, where the run directory could not be created."""
+    if run.path.exists():
+        raise OutputError(
+            f"{run.path.name} exists already",
+            where=str(run.path),
+            do="choose another --output-dir, or go on with --resume",
+        )
+    parent = run.path.parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        what = "no permission to write" if parent.is_dir() else "this is a file"
+        raise OutputError(f"cannot create the run directory: {what}", where=str(parent))

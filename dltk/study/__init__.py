@@ -1,0 +1,1 @@
+"""Many runs: cross-validation, seeds, comparisons."""

@@ -1,0 +1,158 @@
+"""A run from Python: scores, history, model, evaluation, answers; its plug-ins, its damage."""
+
+import json
+import os
+
+import pytest
+import torch
+
+import dltk
+from dltk.config import registry
+from dltk.config.errors import DataError, IntegrityError, MissingInput, ResumeRefused, UsageError
+from dltk.experiment import RunOptions
+from dltk.training.task import Request
+from tests.commands import write_table
+
+IRIS = {
+    "name": "iris",
+    "data": {"name": "iris", "batch_size": 16},
+    "model": {"name": "mlp", "hidden": [4]},
+    "train": {"epochs": 3, "threads": 1, "device": "cpu"},
+    "tensorboard": {"scalars": False, "pictures": False},
+}
+
+
+@pytest.fixture
+def run(folder):
+    return dltk.train(IRIS, options=RunOptions(folder / "run", quiet=True))
+
+
+@pytest.fixture
+def table_run(folder):
+    data = {"name": "csv", "path": write_table(folder / "table.csv"), "target": "kind"}
+    return dltk.train({**IRIS, "data": data}, options=RunOptions(folder / "table", quiet=True))
+
+
+@pytest.fixture
+def plugin(folder, no_plugins):
+    """Return a model of the user's own, which is called straight."""
+    path = folder / "straight.py"
+    path.write_text((registry._PACKAGE / "models" / "linear.py").read_text())
+    registry.use_plugin(path)
+    return path
+
+
+def test_it_shows_what_it_is(run):
+    assert repr(run) == f"Run('{run.path}', test/accuracy {run.scores['test/accuracy']:.4f})"
+
+
+def test_history_has_one_row_per_evaluation(run):
+    assert [row["epoch"] for row in run.history] == [1, 2, 3]
+    assert run.history[-1].keys() >= {"step", "train/loss", "val/accuracy", "val/loss"}
+
+
+def test_the_model_is_in_eval_mode_and_gives_the_scores(run):
+    assert not run.model.training
+    assert run.evaluate("val").scores["val/loss"] == pytest.approx(run.scores["val/loss"])
+    assert sum(parameter.numel() for parameter in run.model.parameters()) == 35
+
+
+def test_a_checkpoint_that_is_asked_for_is_the_one_in_use(run):
+    last = dltk.load(run.path / "checkpoints" / "step-00000021")
+    assert last.checkpoint.step == 21
+    assert last.evaluate("val").scores["val/loss"] == pytest.approx(run.history[-1]["val/loss"])
+
+
+def test_a_damaged_checkpoint_that_is_asked_for_is_refused(run):
+    path = run.path / "checkpoints" / "step-00000021"
+    content = bytearray((path / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (path / "model.safetensors").write_bytes(content)
+    with pytest.raises(IntegrityError, match="step 21 is gone or damaged"):
+        dltk.load(path).evaluate()
+
+
+def test_without_any_intact_checkpoint_there_is_nothing_to_use(run):
+    for path in (run.path / "checkpoints").glob("*/manifest.json"):
+        path.write_text("{}")
+    with pytest.raises(IntegrityError, match="no intact checkpoint") as caught:
+        dltk.load(run).evaluate()
+    assert "damaged" in caught.value.found
+
+
+def test_weights_of_another_model_are_refused(run):
+    resolved = (run.path / "resolved.yaml").read_text()
+    (run.path / "resolved.yaml").write_text(resolved.replace("- 4\n", "- 5\n"))
+    with pytest.raises(IntegrityError, match="weights are not those of this model"):
+        dltk.load(str(run.path)).evaluate()
+
+
+def test_a_run_that_is_not_there(folder):
+    dltk.train(IRIS, options=RunOptions(quiet=True))
+    with pytest.raises(MissingInput, match="there is no run 'irs'; did you mean 'iris'"):
+        dltk.load("irs")
+
+
+def test_predict_is_the_same_by_all_three_ways(table_run):
+    rows = table_run.predict(["table.csv"])
+    assert dltk.predict(table_run.path, ["table.csv"]) == dltk.predict(table_run, ["table.csv"]) == rows
+    assert len(rows) == 60
+    assert {row["status"] for row in rows} == {"ok"}
+
+
+def test_predict_needs_no_training_data(table_run, folder):
+    (folder / "table.csv").rename(folder / "new.csv")
+    loaded = dltk.load(table_run.path)
+    assert len(loaded.predict([folder / "new.csv"])) == 60
+    assert loaded.evaluate(overrides=["data.path=new.csv"]).num_samples == 60
+    with pytest.raises(MissingInput):
+        loaded.evaluate()
+
+
+def test_predict_refuses_what_the_task_cannot_answer(run):
+    with pytest.raises(UsageError, match="classification answers inputs"):
+        run.predict((), Request(count=3))
+
+
+def test_only_invalid_inputs_are_answered_too(table_run, folder):
+    (folder / "bad.csv").write_text("a,b,colour\nx,0.5,red\n")
+    assert table_run.predict(["bad.csv"]) == [{"input": "row 1", "status": "invalid"}]
+
+
+def test_a_table_that_lacks_a_column_is_refused(table_run, folder):
+    (folder / "bad.csv").write_text("a,colour\n1,red\n")
+    with pytest.raises(DataError, match="lacks 1 of the 3 columns"):
+        table_run.predict(["bad.csv"])
+
+
+def test_a_run_of_a_gpu_is_used_where_there_is_none(run):
+    resolved = (run.path / "resolved.yaml").read_text()
+    (run.path / "resolved.yaml").write_text(resolved.replace("device: cpu", "device: cuda"))
+    device = dltk.load(run.path).model.get_parameter("head.bias").device
+    assert device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_a_run_needs_its_plugins_again(plugin, folder, monkeypatch):
+    own = dltk.train({**IRIS, "model": {"name": "straight"}}, options=RunOptions(folder / "own", quiet=True))
+    assert own.evaluate().num_samples == 30
+    monkeypatch.setattr(registry, "_plugins", {})
+    with pytest.raises(UsageError, match="needs the plug-in 'straight'") as caught:
+        dltk.load(own.path).evaluate()
+    assert caught.value.do == f"add --plugin {plugin}"
+    plugin.write_text(plugin.read_text() + "# changed\n")
+    registry.use_plugin(plugin)
+    with pytest.raises(ResumeRefused, match=r"straight\.py has changed"):
+        dltk.load(own.path).evaluate()
+
+
+def test_the_commands_of_a_run_name_its_plugins(plugin, folder):
+    from dltk.training.summary import summary
+
+    own = dltk.train({**IRIS, "model": {"name": "straight"}}, options=RunOptions(folder / "own", quiet=True))
+    assert "dltk eval own --plugin straight.py" in summary(own.directory)
+    assert "dltk predict own your_table.csv --plugin straight.py" in summary(own.directory)
+
+
+def test_nothing_in_a_run_names_the_current_directory_of_the_user(run):
+    status = json.loads((run.path / "status.json").read_text())
+    assert os.fspath(run.path) not in json.dumps(status)
