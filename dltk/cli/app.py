@@ -1,0 +1,162 @@
+"""The command line: which commands there are, and what becomes of failures."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import shlex
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+from typer.main import get_command
+
+from dltk.cli import listing, showing, training, using
+from dltk.cli.answers import print_json
+from dltk.config.errors import DltkError, OutOfResources, OutputError, UsageError, WriteError
+
+CODE_BUG = 70
+CODE_INTERRUPTED = 130
+CODE_NOBODY_READS = 141
+COMPLETION = "_DLTK_COMPLETE"
+SYSTEM_ERRORS = {
+    errno.EACCES: OutputError,
+    errno.EPERM: OutputError,
+    errno.EROFS: OutputError,
+    errno.ENOSPC: WriteError,
+    errno.EDQUOT: WriteError,
+    errno.EFBIG: WriteError,
+    errno.EIO: WriteError,
+    errno.EMFILE: OutOfResources,
+    errno.ENFILE: OutOfResources,
+    errno.ENOMEM: OutOfResources,
+}
+"""What errors of the operating system mean where no one nearer to them has said it."""
+
+app = typer.Typer(
+    name="dltk",
+    help="Deep learning from a YAML file: one command trains, one evaluates, one predicts.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train")(training.train)
+app.command("cv")(training.cross_validate)
+app.command("eval")(using.evaluate)
+app.command("predict")(using.predict)
+app.command("list")(listing.list_things)
+app.command("show")(showing.show)
+app.command("schema")(showing.print_schema)
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if version:
+        import dltk
+
+        typer.echo(dltk.__version__)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code. A failure is one message on stderr, or one JSON object with `--json`."""
+    _make_printable()
+    try:
+        result = _invoke(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _interrupted(arguments)
+    except BrokenPipeError:
+        _discard_stdout()
+        return CODE_NOBODY_READS
+    except Exception as error:  # noqa: BLE001 - the only place: a bug becomes code 70, never a bare traceback
+        return _report(_explained(error, arguments), error, arguments)
+    return result if isinstance(result, int) else 0
+
+
+def _invoke(arguments: Sequence[str]) -> object:
+    """Run a command by its parts: typer's own start would make code 1 of a closed pipe, and silence of Ctrl-C."""
+    command = get_command(app)
+    if COMPLETION in os.environ:
+        command(prog_name="dltk")
+    try:
+        with command.make_context("dltk", list(arguments)) as context:
+            return command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+
+
+def _make_printable() -> None:
+    """Let a terminal without UTF-8 show escapes instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_stdout() -> None:
+    """Let what is still to be written go nowhere, now that nobody reads it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _explained(error: Exception, arguments: Sequence[str]) -> DltkError:
+    """Return what a failure means to the user; what nobody foresaw is a bug."""
+    if isinstance(error, DltkError):
+        return error
+    if isinstance(error, TyperException):
+        return UsageError(error.format_message().rstrip("."), do=_help_hint(arguments))
+    if isinstance(error, OSError) and error.errno in SYSTEM_ERRORS:
+        return SYSTEM_ERRORS[error.errno](str(error.strerror), where=str(error.filename or ""))
+    if isinstance(error, MemoryError):
+        return OutOfResources("memory ran out", do="take a smaller data.batch_size or a smaller model")
+    return DltkError("this is a bug in dltk, or in a plug-in; please report it")
+
+
+def _report(problem: DltkError, error: Exception, arguments: Sequence[str]) -> int:
+    if "--debug" in arguments:
+        traceback.print_exception(error)
+    elif problem.code == CODE_BUG:
+        problem.where = str(_crash_file(error) or "")
+        problem.do = f"run again with --debug to see it here: {shlex.join(['dltk', *arguments, '--debug'])}"
+    try:
+        if "--json" in arguments:
+            print_json(problem.as_json())
+            sys.stdout.flush()
+        else:
+            sys.stderr.write(f"{problem}\n")
+    except OSError:  # nobody reads, or the disk is full: the exit code still says it
+        _discard_stdout()
+    return problem.code
+
+
+def _interrupted(arguments: Sequence[str]) -> int:
+    if "--json" in arguments:
+        print_json({"status": "interrupted", "code": CODE_INTERRUPTED})
+    sys.stderr.write("stopped at once; a run that had begun is as its last checkpoint left it: dltk list runs\n")
+    return CODE_INTERRUPTED
+
+
+def _crash_file(error: Exception) -> Path | None:
+    """Write the traceback, without any values, to a file that only the user may read; return it."""
+    path = Path(f"dltk-crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt")
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return None
+    return path
+
+
+def _help_hint(arguments: Sequence[str]) -> str:
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    known = {info.name for info in app.registered_commands}
+    return f"dltk {command} --help" if command in known else "dltk --help"

@@ -1,0 +1,191 @@
+"""`dltk train` and `dltk cv`."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dltk.cli.answers import print_json, print_lines
+from dltk.cli.flags import Debug, Device, Json, NoProgress, Overrides, Plugins, Quiet, RunsDir, use_plugins
+from dltk.config.errors import UsageError, shown
+
+if TYPE_CHECKING:
+    from dltk.experiment import Run
+    from dltk.study.spread import Spread
+
+Config = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")]
+
+
+def train(
+    config: Annotated[
+        str, typer.Argument(metavar="CONFIG", help="A YAML file; --resume RUN needs none.", show_default=False)
+    ] = "",
+    overrides: Overrides = None,
+    output_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="The exact run directory.")] = None,
+    runs_dir: RunsDir = Path("runs"),
+    device: Device = None,
+    seed: Annotated[int | None, typer.Option(help="The same as seed=...")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Train with the seeds 0 to N-1, into DIR/seed-<k>.")
+    ] = None,
+    resume: Annotated[
+        str, typer.Option(metavar="RUN", help="Go on with a run; auto: the newest unfinished one.", show_default=False)
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check and build everything, train nothing, print the full config.")
+    ] = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+    no_progress: NoProgress = False,
+    debug: Debug = False,  # noqa: ARG001
+    plugin: Plugins = None,
+) -> int:
+    """Train a model as a config says."""
+    from dltk.training.rundir import find_run
+
+    use_plugins(plugin)
+    extra = [f"train.device={device}"] if device else []
+    extra += [f"seed={seed}"] if seed is not None else []
+    goes_on = resume not in {"", "auto"}
+    _refuse_contradictions(
+        {"--resume RUN": goes_on, "--output-dir": output_dir is not None, "--dry-run": dry_run, "--seeds": seeds},
+        [("--resume RUN", "--output-dir"), ("--resume RUN", "--dry-run"), ("--resume RUN", "--seeds")],
+    )
+    _refuse_contradictions({"--seeds": seeds, "--seed": seed is not None}, [("--seeds", "--seed")])
+    texts = [*([config] if goes_on and config else []), *(overrides or ()), *extra]
+    if goes_on:
+        _refuse_config(config)
+        find_run(resume, runs_dir)
+    else:
+        _check(config, texts)
+    from dltk.experiment import RunOptions, check
+    from dltk.experiment import train as train_run
+    from dltk.study.seeds import over_seeds
+
+    if dry_run:
+        return _print_check(check(config, texts), as_json=json_)
+    options = RunOptions(output_dir, runs_dir, resume, quiet, False if no_progress else None)
+    if seeds is not None:
+        return _until_stopped(
+            lambda: _print_spread(over_seeds(config, texts, seeds, options), as_json=json_),
+            as_json=json_,
+            is_study=True,
+        )
+    return _until_stopped(lambda: _print_end(train_run(config or None, texts, options), as_json=json_), as_json=json_)
+
+
+def cross_validate(
+    config: Config,
+    overrides: Overrides = None,
+    folds: Annotated[
+        int, typer.Option("--folds", "-k", metavar="K", min=2, help="Into how many parts the samples go.")
+    ] = 5,
+    output_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Gets one run directory per fold.")] = None,
+    runs_dir: RunsDir = Path("runs"),
+    device: Device = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+    no_progress: NoProgress = False,
+    debug: Debug = False,  # noqa: ARG001
+    plugin: Plugins = None,
+) -> int:
+    """Cross-validate: train once per fold, print the val scores.
+
+    The test split stays aside and is never scored; write data.test_fraction=0 to fold every sample.
+    """
+    use_plugins(plugin)
+    texts = [*(overrides or ()), *([f"train.device={device}"] if device else [])]
+    _check(config, texts)
+    from dltk.experiment import RunOptions
+    from dltk.study.cross_validation import cross_validate as run_folds
+
+    options = RunOptions(output_dir, runs_dir, "", quiet, False if no_progress else None)
+    return _until_stopped(
+        lambda: _print_spread(run_folds(config, texts, folds, options), as_json=json_), as_json=json_, is_study=True
+    )
+
+
+def _check(config: str, overrides: Sequence[str]) -> None:
+    """Check all of a config that can be checked without torch."""
+    from dltk.config.checking import check_config
+
+    if not config:
+        raise UsageError("a config is needed", do="dltk list configs, then dltk train CONFIG")
+    if "=" in config and not Path(config).is_file():
+        raise UsageError(
+            f"the config comes before the overrides; received {shown(config)}", do="dltk train CONFIG KEY=VALUE"
+        )
+    check_config(Path(config), list(overrides))
+
+
+def _refuse_config(config: str) -> None:
+    if config and "=" not in config:
+        raise UsageError(
+            f"a run goes on with its own config; received {shown(config)}", do="dltk train --resume RUN [KEY=VALUE]..."
+        )
+
+
+def _refuse_contradictions(given: dict[str, Any], pairs: Sequence[tuple[str, str]]) -> None:
+    for one, other in pairs:
+        if given[one] and given[other]:
+            raise UsageError(f"{one} and {other} contradict each other", do="leave one of them out")
+
+
+def _until_stopped(work: Callable[[], None], *, as_json: bool, is_study: bool = False) -> int:
+    """Do the work; say how to go on where a signal stopped it."""
+    from dltk.training.rundir import RunDir
+    from dltk.training.signals import Stopped
+    from dltk.training.summary import resume_command, short
+
+    try:
+        work()
+    except Stopped as stopped:
+        if as_json:
+            print_json({"run": stopped.run, "status": "stopped", "code": stopped.code})
+        run = RunDir(Path(stopped.run))
+        study = f"the same command again, with --output-dir {shlex.quote(short(run.path.parent))}"
+        how = study if is_study else resume_command(run)
+        name = signal.Signals(stopped.code - 128).name
+        typer.echo(f"stopped by {name}; the checkpoint is saved\n  do: {how}", err=True)
+        return stopped.code
+    return 0
+
+
+def _print_check(facts: dict[str, Any], *, as_json: bool) -> int:
+    """Print what was decided, as a config that runs; the rest is comments."""
+    if as_json:
+        print_json(facts)
+        return 0
+    from dltk.experiment.config import yaml_text
+
+    config = yaml_text(facts.pop("config"))
+    parameters = facts.pop("parameters")
+    del facts["name"]
+    lines = [f"# {name}: {value}" for name, value in facts.items() if value is not None]
+    lines += ["# parameters:", *(f"#   {name} {shape}" for name, shape in parameters.items())] if parameters else []
+    print_lines([*lines, config.rstrip()])
+    return 0
+
+
+def _print_end(run: Run, *, as_json: bool) -> None:
+    from dltk.training.summary import summary
+
+    if as_json:
+        status = run.status
+        print_json(
+            {"run": str(run.path), "status": status["state"], "scores": run.scores, "seconds": status["seconds"]}
+        )
+    else:
+        print_lines(summary(run.directory))
+
+
+def _print_spread(spread: Spread, *, as_json: bool) -> None:
+    if as_json:
+        print_json(spread.as_json())
+    else:
+        print_lines(spread.lines())

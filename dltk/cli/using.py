@@ -1,0 +1,162 @@
+"""`dltk eval` and `dltk predict`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from dltk.cli.answers import columns_of, print_json, print_lines, print_table
+from dltk.cli.flags import Debug, Json, OtherData, Plugins, RunArgument, RunsDir, use_plugins
+from dltk.config.errors import OutputError, UsageError, shown
+
+if TYPE_CHECKING:
+    from dltk.experiment import Run
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def evaluate(
+    run: RunArgument,
+    overrides: OtherData = None,
+    split: Annotated[
+        Literal["train", "val", "test"] | None, typer.Option(help="Which samples; default test where there is one.")
+    ] = None,
+    runs_dir: RunsDir = Path("runs"),
+    json_: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+    plugin: Plugins = None,
+) -> int:
+    """Score a run on its own data, or on others (data.path=new.csv)."""
+    use_plugins(plugin)
+    started_at = time.monotonic()
+    found = _open(run, runs_dir)
+    from dltk.training.loggers import number
+
+    evaluation = found.evaluate(split or "", list(overrides or ()))
+    if json_:
+        answer: dict[str, Any] = {"run": str(found.path), "status": "completed", "scores": dict(evaluation.scores)}
+        answer |= {"num_samples": evaluation.num_samples, "protocol": evaluation.protocol}
+        print_json({**answer, "seconds": round(time.monotonic() - started_at, 1)})
+        return 0
+    print_lines(
+        [f"{score} {number(value)}  (n = {evaluation.num_samples})" for score, value in evaluation.scores.items()]
+    )
+    print_lines([evaluation.protocol] if evaluation.protocol else [])
+    return 0
+
+
+def predict(
+    run: RunArgument,
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="INPUT", help="Files, folders, or - for stdin.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a .csv or .jsonl file instead of a table.")
+    ] = None,
+    count: Annotated[int | None, typer.Option(metavar="N", min=1, help="Draw N new samples.")] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Go N steps past the end.")] = None,
+    top: Annotated[int | None, typer.Option(metavar="N", min=1, help="Give the N best answers per input.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides what is drawn.")] = 0,
+    runs_dir: RunsDir = Path("runs"),
+    json_: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+    plugin: Plugins = None,
+) -> int:
+    """Answer inputs with a run: every one, in order, with its status."""
+    use_plugins(plugin)
+    if not inputs and count is None and steps is None:
+        raise UsageError(
+            "predict needs inputs (files, folders, or - for standard input)",
+            expected="or --count N for a model that draws samples, --steps N for one that continues",
+        )
+    if output is not None:
+        _refuse_output(output)
+    started_at = time.monotonic()
+    found = _open(run, runs_dir)
+    from dltk.training.task import Request
+
+    rows = found.predict(inputs or (), Request(count, steps, top, seed))
+    rows = _with_saved_images(rows, output.parent if output else found.directory.predictions)
+    if output is not None:
+        _write(output, rows)
+    if json_:
+        written = {"output": str(output)} if output else {"rows": rows}
+        seconds = round(time.monotonic() - started_at, 1)
+        print_json({"run": str(found.path), "status": "completed", **written, "seconds": seconds})
+    elif output is None:
+        print_table(rows)
+    return 0
+
+
+def _open(run: str, runs_dir: Path) -> Run:
+    from dltk.training.rundir import find_run
+
+    directory, step = find_run(run, runs_dir)
+    from dltk.experiment import Run
+
+    return Run(directory, step)
+
+
+def _refuse_output(output: Path) -> None:
+    if output.suffix not in {".csv", ".jsonl"}:
+        raise UsageError(f"--output writes .csv or .jsonl; received {shown(output.name)}")
+    if not output.parent.is_dir():
+        raise OutputError(f"there is no folder {shown(str(output.parent))}", where=str(output.absolute()))
+
+
+def _with_saved_images(rows: list[dict[str, Any]], directory: Path) -> list[dict[str, Any]]:
+    """Write image tensors (C, H, W) in 0..1 as PNG files and put their paths in their place."""
+    from torch import Tensor
+
+    saved = []
+    for i, row in enumerate(rows):
+        plain = dict(row)
+        for key, value in row.items():
+            if isinstance(value, Tensor):
+                plain[key] = str(_save_image(value, directory / f"{key}-{i:04d}.png"))
+        saved.append(plain)
+    return saved
+
+
+def _save_image(image: Any, path: Path) -> Path:
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = (image.clamp(0, 1) * 255).round().byte().cpu().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(path)
+    return path
+
+
+def _write(output: Path, rows: list[dict[str, Any]]) -> None:
+    from dltk.training.durable import finite, write_text
+
+    if output.suffix == ".jsonl":
+        write_text(output, "".join(json.dumps(finite(row), ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+        return
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=columns_of(rows), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([{key: _inert(value) for key, value in row.items()} for row in rows])
+    write_text(output, text.getvalue())
+
+
+def _inert(value: Any) -> Any:
+    """Spell lists as JSON, and put an apostrophe before text that a spreadsheet would run as a formula."""
+    if isinstance(value, (list, tuple, dict)):
+        return json.dumps(value, ensure_ascii=False)
+    is_formula = isinstance(value, str) and value.startswith(FORMULA_STARTS) and not _is_number(value)
+    return f"'{value}" if is_formula else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

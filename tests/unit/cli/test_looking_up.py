@@ -1,0 +1,163 @@
+"""`dltk list`, `dltk show`, `dltk schema`: what there is, and what it can be told."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from dltk.config import registry
+from dltk.config.schema import SCHEMA_PATH
+from tests.commands import IRIS, QUIET
+
+GROUPS = {
+    "datasets": {"csv", "digits", "iris", "logic_gate", "mnist"},
+    "models": {"gan", "lenet", "mlp", "sequential"},
+    "tasks": {"classification", "gan", "regression"},
+    "optimizers": {"adam", "adamw", "sgd"},
+    "schedules": {"constant", "cosine", "inverse_time"},
+}
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+def test_a_group_is_listed_with_one_sentence_each(dltk, kind):
+    header, *lines = dltk.ok("list", kind).out.splitlines()
+    assert header.split() == ["name", "what"]
+    found = dict(re.split(r" {2,}", line, maxsplit=1) for line in lines)
+    assert found.keys() >= GROUPS[kind]
+    assert all(what.endswith(".") for what in found.values())
+
+
+def test_without_a_word_all_components_are_listed_by_group(dltk):
+    found = dltk.ok("list", "--json").json
+    assert list(found) == list(GROUPS)
+    for kind, names in GROUPS.items():
+        assert {row["name"] for row in found[kind]} >= names
+    assert re.search(r"^models +lenet +LeNet", dltk.ok("list").out, re.MULTILINE)
+
+
+def test_a_plugin_is_listed_too(dltk, folder, monkeypatch):
+    monkeypatch.setattr(registry, "_plugins", {})
+    source = (registry._PACKAGE / "models" / "linear.py").read_text()
+    (folder / "straight.py").write_text(source.replace('"""Linear model', '"""Straight line', 1))
+    found = dltk.ok("list", "models", "--plugin", "straight.py", "--json").json
+    assert {row["name"]: row["what"] for row in found["models"]}["straight"].startswith("Straight line")
+    assert "straight" not in dltk.ok("show", "straight", "--plugin", "straight.py").err
+
+
+def test_the_shipped_configs_are_listed_with_their_titles(dltk):
+    rows = dltk.ok("list", "configs", "--json").json["configs"]
+    (digits,) = [row for row in rows if row["config"].endswith("start/digits_mlp.yaml")]
+    assert digits["what"].startswith("Hand-written digits")
+    dltk.ok("train", digits["config"], "--dry-run")
+
+
+def test_no_runs_yet(dltk):
+    assert dltk.ok("list", "runs").out == "no runs yet in runs\n"
+    assert dltk.ok("list", "runs", "--json").json == {"runs": []}
+
+
+def test_runs_are_listed_newest_first_with_state_and_main_score(dltk, folder):
+    (folder / "gan.yaml").write_text(
+        "data: {name: digits}\nmodel: {name: gan}\ntrain: {steps: 1, threads: 1, test: false}\n" + QUIET
+    )
+    runs = [dltk.trained("iris.yaml"), dltk.trained("gan.yaml"), dltk.trained("iris.yaml", "seed=1")]
+    expected = sorted(runs, key=lambda run: run.name, reverse=True)
+    rows = dltk.ok("list", "runs", "--json").json["runs"]
+    assert [row["run"] for row in rows] == [str(run.relative_to(folder)) for run in expected]
+    assert {row["state"] for row in rows} == {"completed"}
+    assert set(rows[0]["scores"]) >= {"val/accuracy"} or set(rows[0]["scores"]) >= {"val/pixel_distance"}
+    header, *lines = dltk.ok("list", "runs").out.splitlines()
+    assert header.split() == ["run", "state", "score", "seconds"]
+    assert all(re.search(r"completed  (test/accuracy|val/pixel_distance) \d+\.\d+", line) for line in lines)
+
+
+def test_runs_elsewhere_are_listed_by_their_directory(dltk):
+    run = dltk.trained("iris.yaml", "--runs-dir", "elsewhere")
+    assert run.name in dltk.ok("list", "runs", "--runs-dir", "elsewhere").out
+
+
+def test_a_run_that_nobody_trains_any_more_is_not_running(dltk):
+    run = dltk.trained("iris.yaml")
+    status = json.loads((run / "status.json").read_text())
+    (run / "status.json").write_text(json.dumps({**status, "state": "running"}))
+    assert dltk.ok("list", "runs", "--json").json["runs"][0]["state"] == "killed"
+    (run / "status.json").write_text("{")
+    assert dltk.ok("list", "runs", "--json").json["runs"][0]["state"] == "damaged"
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "option"),
+    [
+        ("lenet", "model lenet: ", r"activation +one of .* +relu +What"),
+        ("adam", "optimizer adam: ", r"lr +a number above 0 +0\.001 +Learning rate"),
+        ("cosine", "schedule cosine: ", r"final "),
+        ("csv", "data csv: ", r"path +text .*required"),
+        ("train", "train: ", r"epochs +a whole number"),
+        ("early_stopping", "early_stopping: ", r"patience +.* +5 "),
+        ("classification", "task classification: ", r"loss +one of .*auto"),
+    ],
+)
+def test_a_component_or_section_shows_its_options(dltk, name, title, option):
+    out = dltk.ok("show", name).out
+    assert out.startswith(title)
+    assert re.search(rf"^{option}", out, re.MULTILINE)
+
+
+def test_a_name_of_two_kinds_shows_both(dltk):
+    assert set(dltk.ok("show", "gan", "--json").json) == {"model gan", "task gan"}
+
+
+def test_options_as_json_have_type_default_and_help(dltk):
+    rows = {row["option"]: row for row in dltk.ok("show", "mlp", "--json").json["model mlp"]}
+    assert rows["dropout"]["default"] == 0
+    assert all(row["type"] and row["help"] for row in rows.values())
+
+
+def test_a_finished_run_shows_scores_commands_and_weights(dltk, iris_run):
+    out = dltk.ok("show", iris_run).out
+    assert out.startswith("state: completed\nval/accuracy ")
+    assert f"\ndltk eval {iris_run}\n" in out
+    assert out.endswith(
+        "weights:\n  layers.0.weight [4, 4]\n  layers.0.bias [4]\n  head.weight [3, 4]\n  head.bias [3]\n"
+    )
+    shown = dltk.ok("show", iris_run, "--json").json
+    assert (shown["run"], shown["status"], shown["weights"]["head.bias"]) == (str(iris_run), "completed", [3])
+
+
+def test_what_show_calls_a_weight_can_be_set_in_a_config(dltk, iris_run):
+    weights = dltk.ok("show", iris_run, "--json").json["weights"]
+    values = {name: [0.0] * shape[0] for name, shape in weights.items() if len(shape) == 1}
+    config = yaml.safe_load(IRIS)
+    config["model"]["parameters"] = values
+    config["train"]["epochs"] = 0
+    import dltk as package
+
+    run = package.train(config)
+    assert run.model.get_parameter("head.bias").tolist() == [0, 0, 0]
+
+
+def test_an_estimator_shows_what_was_fitted(dltk, folder):
+    (folder / "ridge.yaml").write_text("data: {name: diabetes}\nmodel: {name: ridge}\ntrain: {threads: 1}\n" + QUIET)
+    run = dltk.trained("ridge.yaml")
+    assert re.search(r"^weights:\n  \S+ \[", dltk.ok("show", run).out, re.MULTILINE)
+
+
+def test_a_failed_run_shows_why_and_how_to_go_on(dltk):
+    answer = dltk("train", "iris.yaml", "name=flowers", "optimizer={name: sgd, lr: 1e30}", "-q")
+    assert answer.code == 80
+    assert "run:" not in answer.out + answer.err  # quiet
+    out = dltk.ok("show", "flowers").out
+    assert out.startswith("state: failed\n")
+    assert "error: training diverged" in out
+    assert "\ndltk train --resume runs/flowers/" in out
+
+
+def test_what_is_neither_component_nor_run(dltk):
+    answer = dltk("show", "lnet")
+    assert answer.code == 2
+    assert "did you mean 'lenet'?" in answer.err
+
+
+def test_the_schema_is_the_shipped_one(dltk):
+    assert json.loads(dltk.ok("schema").out) == json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))

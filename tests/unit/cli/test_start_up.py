@@ -1,0 +1,99 @@
+"""Looking something up, and every error that can be seen without computing, must not wait for torch."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HEAVY = ("torch", "numpy", "pandas", "sklearn", "matplotlib", "torchvision", "tensorboard", "scipy", "PIL")
+FILES = {
+    "empty.yaml": "",
+    "typo.yaml": "data: {name: digits}\nmodel: {name: mlp, hiden: [3]}\n",
+    "wrong.yaml": "data: {name: digits, batch_size: many}\nmodel: {name: lenett}\n",
+    "broken.yaml": "data: {name: digits\n",
+    "good.yaml": "data: {name: digits}\nmodel: {name: mlp}\n",
+}
+COMMANDS = {
+    "": 0,
+    "--help": 0,
+    "--version": 0,
+    "train --help": 0,
+    "cv --help": 0,
+    "predict --help": 0,
+    "list": 0,
+    "list models --json": 0,
+    "list configs": 0,
+    "list runs": 0,
+    "list nonsense": 2,
+    "show lenet": 0,
+    "show adam": 0,
+    "show train --json": 0,
+    "show RUN": 0,
+    "show RUN --json": 0,
+    "show nonsense": 2,
+    "schema": 0,
+    "train": 2,
+    "train nothing.yaml": 66,
+    "train empty.yaml": 2,
+    "train typo.yaml": 2,
+    "train wrong.yaml": 2,
+    "train broken.yaml": 2,
+    "train good.yaml optimizer.lr=fast": 2,
+    "train good.yaml optimizer.lr": 2,
+    "train good.yaml --seeds 2 --seed 1": 2,
+    "train --resume RUN --dry-run": 2,
+    "train --resume RUN other.yaml": 2,
+    "train --resume nothing": 66,
+    "cv typo.yaml": 2,
+    "eval nothing": 66,
+    "predict RUN": 2,
+    "predict nothing input.png": 66,
+    "predict RUN input.png --output answers.txt": 2,
+}
+PROGRAM = f"""
+import contextlib, io, json, sys
+import dltk
+from dltk.cli.app import run
+seen, found = set(), {{}}
+for command in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        code = run(command.split())
+    heavy = [name for name in {HEAVY!r} if name in sys.modules and name not in seen]
+    seen.update(heavy)
+    found[command] = [code, heavy]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory, iris_run: Path) -> dict[str, Any]:
+    """Return the exit code and the newly imported heavy packages of every command, run in one fresh process."""
+    folder = tmp_path_factory.mktemp("start")
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    (folder / "runs").mkdir()
+    (folder / "runs" / "iris").symlink_to(iris_run.parent)
+    commands = [command.replace("RUN", str(iris_run)) for command in COMMANDS]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps(commands)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(zip(COMMANDS, json.loads(done.stdout).values(), strict=True))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_it_answers_without_heavy_packages(found, command):
+    code, heavy = found[command]
+    assert heavy == []
+    assert code == COMMANDS[command]
