@@ -1,0 +1,147 @@
+"""What holds for every experiment in `configs/`."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+import dltk
+from dltk.cli.app import run as dltk_command
+from dltk.config import registry, schema
+from dltk.config.document import read_document
+from dltk.config.errors import MissingInput
+from dltk.data import files
+from dltk.experiment import RunOptions, check
+from dltk.experiment.config import Experiment, read_experiment
+
+REPOSITORY = Path(__file__).parents[2]
+CONFIGS = sorted((REPOSITORY / "configs").rglob("*.yaml"))
+LARGE_BYTES = 10_000_000
+MEASURED = re.compile(r"# (Test|Val|Train) [a-z0-9 ]+ \S+ \+- \S+( %)? \(\d+ seeds?\), \d+ s on .+\.")
+COMMAND = "# dltk train "
+QUICK = ["train.threads=1", "tensorboard.scalars=false", "tensorboard.pictures=false"]
+
+
+def name_of(path: Path) -> str:
+    return path.stem
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the files and folders that a config's data options name."""
+    data = read_document(path).values["data"]
+    options = registry.load("datasets", data["name"]).Config.model_json_schema().get("properties", {})
+    texts = [value for key, value in data.items() if '"path"' in json.dumps(options.get(key, {}))]
+    return [files.locate(text, path.parent) for text in texts]
+
+
+def marks_of(path: Path) -> list[Any]:
+    """Mark as slow what unpacks and reads a large archive."""
+    is_large = any(file.is_file() and file.stat().st_size > LARGE_BYTES for file in files_of(path))
+    return [pytest.mark.slow] if is_large else []
+
+
+every_config = pytest.mark.parametrize("path", CONFIGS, ids=name_of)
+every_runnable_config = pytest.mark.parametrize(
+    "path", [pytest.param(path, id=path.stem, marks=marks_of(path)) for path in CONFIGS]
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _threads_as_they_were():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def read(path: Path) -> Experiment:
+    """Read a config, or skip the test where its data are not here."""
+    try:
+        return read_experiment(path)
+    except MissingInput as error:
+        pytest.skip(f"needs data that are not below $DLTK_DATA: {error.message}")
+
+
+def header_of(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return lines[: next(i for i, line in enumerate(lines) if not line.startswith("#"))]
+
+
+@every_config
+def test_a_config_fits_on_a_screen(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 40
+    assert all(len(line) <= 120 and line == line.rstrip() for line in text.splitlines())
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+
+
+@every_config
+def test_the_first_line_leads_an_editor_to_the_schema(path):
+    relative = os.path.relpath(schema.SCHEMA_PATH, path.parent)
+    assert header_of(path)[0] == f"# yaml-language-server: $schema={relative}"
+
+
+@every_config
+def test_the_header_says_what_it_is_and_claims_what_was_measured(path):
+    said = [line for line in header_of(path)[1:] if not (MEASURED.fullmatch(line) or line.startswith(COMMAND))]
+    assert said
+    assert said[-1].endswith((".", "?"))
+    assert all(line.startswith("# ") for line in said)
+    claims = [line for line in header_of(path) if "+-" in line]
+    assert len(claims) <= 1
+    assert all(MEASURED.fullmatch(line) for line in claims)
+
+
+@every_config
+def test_the_command_in_the_header_is_this_configs(path):
+    commands = [line for line in header_of(path) if line.startswith(COMMAND)]
+    assert commands in ([], [f"{COMMAND}{path.relative_to(REPOSITORY).as_posix()}"])
+
+
+@every_config
+def test_a_config_is_called_like_its_file(path):
+    assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)+", path.stem)
+    assert read_document(path).values["name"] == path.stem
+
+
+def test_no_two_configs_have_one_name():
+    assert len({path.stem for path in CONFIGS}) == len(CONFIGS)
+
+
+@every_config
+def test_a_config_is_correct_before_anything_is_imported(path):
+    assert schema.check(read_document(path).values) == []
+
+
+@every_runnable_config
+def test_a_config_is_checked_built_and_resolved_to_one_that_runs_again(path, tmp_path, capsys):
+    read(path)
+    assert dltk_command(["train", str(path), "--dry-run", "--json", *QUICK[:1]]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["name"] == path.stem
+    resolved = tmp_path / "resolved.yaml"
+    resolved.write_text(yaml.safe_dump(facts["config"], sort_keys=False), encoding="utf-8")
+    assert schema.check(read_document(resolved).values) == []
+    assert read_experiment(resolved).plain() == facts["config"]
+    assert check(resolved) == facts
+    assert list(tmp_path.iterdir()) == [resolved]
+
+
+@every_runnable_config
+def test_a_config_trains_for_two_steps(path, tmp_path):
+    experiment = read(path)
+    has_length = experiment.is_one_pass or experiment.sections.train.epochs == 0
+    short = [] if has_length else ["train.epochs=null", "train.steps=2"]
+    run = dltk.train(path, [*short, *QUICK], RunOptions(output_dir=tmp_path / "run", quiet=True))
+    assert run.status["state"] == "completed"
+    reported = [name for name in run.scores if name.startswith(f"{run.status['reported']}/")]
+    assert reported
+    assert all(run.scores[name] is not None for name in reported)
+    assert run.status["baselines"]
+    again = read_experiment(run.directory.resolved)
+    assert again.yaml() == run.directory.resolved.read_text(encoding="utf-8")

@@ -1,0 +1,49 @@
+"""Error ids and exit codes: the code and docs/messages.md agree, both ways."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dltk.config import errors
+from dltk.config.checking import check_config
+
+REPOSITORY = Path(__file__).parent.parent.parent
+PAGE = (REPOSITORY / "docs" / "messages.md").read_text(encoding="utf-8")
+IN_CODE = {
+    (kind.ID, kind.CODE)  # type: ignore[attr-defined]
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.DltkError) and kind is not errors.DltkError
+} | {("DLTK-BUG", 70)}
+ON_PAGE = {(id_, int(code)) for id_, code in re.findall(r"^### (DLTK-[A-Z]+) \((\d+)\)$", PAGE, re.MULTILINE)}
+
+
+def test_every_error_has_a_section_with_its_code_and_every_section_an_error() -> None:
+    assert ON_PAGE == IN_CODE
+
+
+def test_every_id_spelled_anywhere_in_the_code_is_on_the_page() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "dltk").rglob("*.py"))
+    assert set(re.findall(r"DLTK-[A-Z]+", sources)) == {id_ for id_, _ in ON_PAGE}
+
+
+def test_every_code_of_an_error_is_in_the_table_of_exit_codes() -> None:
+    rows = re.findall(r"^\| ([\d, ]+) \|", PAGE, re.MULTILINE)
+    codes = {int(code) for row in rows for code in row.split(",")}
+    assert {code for _, code in ON_PAGE} <= codes
+    assert 1 not in codes
+
+
+@pytest.mark.parametrize("id_", sorted({id_ for id_, _ in ON_PAGE}))
+def test_an_id_has_one_section(id_: str) -> None:
+    assert len(re.findall(rf"^### {id_} ", PAGE, re.MULTILINE)) == 1
+
+
+def test_the_example_on_the_page_is_what_a_user_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = ["data:  {name: digits}", "model: {name: mlp, hiden: [64]}", "optimizer: {lr: fast}"]
+    Path("digits.yaml").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(errors.ConfigError) as caught:
+        check_config(Path("digits.yaml"))
+    (example,) = re.findall(r"^```\n(error.*?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert str(caught.value) == example
