@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import PIL.Image
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_diabetes, load_iris, load_wine
 
 from dltk.config import registry
 
@@ -88,6 +88,12 @@ def patients(folder: Path, strange: Container[str] = ()) -> Example:
 def flowers(folder: Path, strange: Container[str] = ()) -> Example:
     """The table of iris; its rows cannot be changed."""
     names = [name.removesuffix(" (cm)").replace(" ", "_") for name in load_iris().feature_names]
+    return Example({}, [own_table(folder, names)])
+
+
+def wines(folder: Path, strange: Container[str] = ()) -> Example:
+    """The table of wine; its rows cannot be changed."""
+    names = ["od280_od315" if name.startswith("od280") else name for name in load_wine().feature_names]
     return Example({}, [own_table(folder, names)])
 
 
@@ -187,6 +193,7 @@ DATASETS: dict[str, list[Write]] = {
     "mnist": [idx_digits],
     "text_csv": [rated_films, tagged_films],
     "text_folder": [reviews],
+    "wine": [wines],
 }
 """By data set; `Write` says what an example is."""
 
