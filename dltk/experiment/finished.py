@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import nn
@@ -32,7 +32,7 @@ from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.machine import within_memory
 from dltk.training.checkpoint import Checkpoint, Checkpoints
 from dltk.training.durable import digest_of
-from dltk.training.loggers import Metrics
+from dltk.training.loggers import Metrics, Screen
 from dltk.training.loop import evaluated
 from dltk.training.rundir import RunDir, find_run
 from dltk.training.session import choose_device
@@ -106,7 +106,7 @@ class Run:
 
     @cached_property
     def checkpoint(self) -> Checkpoint:
-        """The checkpoint in use.
+        """The checkpoint in use; what was skipped on the way to it is said on stderr.
 
         Raises:
             IntegrityError: There is none that verifies.
@@ -123,9 +123,18 @@ class Run:
             return chosen or self._refuse(
                 f"the checkpoint of step {self._step} is gone or damaged", checkpoints.skipped
             )
+        if not found:
+            self._refuse("there is no intact checkpoint", checkpoints.skipped)
+        chosen = self._selected(found)
+        for skipped in checkpoints.skipped:
+            Screen().say(f"warning: skipped a checkpoint: {skipped}; {chosen.path.name} is used")
+        return chosen
+
+    def _selected(self, found: Sequence[Checkpoint]) -> Checkpoint:
+        """Return the best of the intact checkpoints, newest first, or the last where that was asked."""
         last = next((one for one in found if one.resumable), None)
         if last is None:
-            return found[0] if found else self._refuse("there is no intact checkpoint", checkpoints.skipped)
+            return found[0]
         best_step = last.state()["selection"]["best_step"]
         wants_best = self.experiment.sections.train.select != "last"
         return next((one for one in found if wants_best and one.step == best_step), last)
@@ -222,7 +231,7 @@ class Run:
         is_foreign = bool(overrides) and not split
         return "test" if is_foreign else name, preparation.parse(parts[name], self._loading())
 
-    def _refuse(self, message: str, skipped: Sequence[str]) -> Checkpoint:
+    def _refuse(self, message: str, skipped: Sequence[str]) -> NoReturn:
         raise IntegrityError(message, where=str(self._directory.checkpoints), found="; ".join(skipped))
 
 

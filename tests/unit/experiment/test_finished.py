@@ -156,3 +156,15 @@ def test_the_commands_of_a_run_name_its_plugins(plugin, folder):
 def test_nothing_in_a_run_names_the_current_directory_of_the_user(run):
     status = json.loads((run.path / "status.json").read_text())
     assert os.fspath(run.path) not in json.dumps(status)
+
+
+def test_what_is_used_instead_of_a_damaged_checkpoint_is_said(folder, capsys):
+    config = {**IRIS, "checkpoint": {"every_steps": 5}}
+    run = dltk.train(config, {"train.select": "last"}, RunOptions(folder / "run", quiet=True))
+    newest = max((run.path / "checkpoints").iterdir())
+    (newest / "model.safetensors").write_bytes(b"torn")
+    again = dltk.load(run.path)
+    assert again.checkpoint.path < newest
+    said = capsys.readouterr().err
+    assert f"warning: skipped a checkpoint: {newest.name} is damaged" in said
+    assert f"{again.checkpoint.path.name} is used" in said
