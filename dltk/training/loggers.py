@@ -47,11 +47,15 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Say one line."""
+        self.note(line)
+        self._print(line)
+
+    def note(self, line: str) -> None:
+        """Write one line to the log file only."""
         if self._log is None:
             self._earlier.append(line)
         else:
             self._append(f"{line}\n")
-        self._print(line)
 
     def begin_epoch(self, title: str, num_batches: int | None, done: int) -> None:
         """Begin a bar of `num_batches`, of which `done` are behind."""
@@ -206,12 +210,16 @@ class RunLog:
         self.screen, self.metrics, self.board = screen, metrics, board
         self._started_at = time.monotonic()
 
-    def evaluation(self, title: str, step: int, epoch: int, scores: Mapping[str, float]) -> None:
-        """Record the scores of one evaluation everywhere."""
+    def evaluation(self, title: str, step: int, epoch: int, scores: Mapping[str, float], *, is_told: bool) -> None:
+        """Record the scores of one evaluation everywhere; on the screen only if it `is_told`."""
         seconds = round(time.monotonic() - self._started_at, 3)
         self.metrics.append({"step": step, "epoch": epoch, **scores, "seconds": seconds})
         self.board.scalars(scores, step)
-        self.screen.say(f"{title}  {spelled(scores)}  {seconds:.1f} s")
+        line = f"{title}  {spelled(scores)}  {seconds:.1f} s"
+        if is_told:
+            self.screen.say(line)
+        else:
+            self.screen.note(line)
 
     def rewind(self, metrics_size: int, step: int) -> None:
         """Go back to a checkpoint: keep so many bytes of the record, and of the board what is before `step`.

@@ -21,6 +21,8 @@ from dltk.training.signals import Stopped, StopRequest
 from dltk.training.task import Evaluation, Task
 from dltk.training.weights import set_weights, weights_of
 
+MAX_EPOCHS_TOLD = 50
+
 
 @dataclass
 class Progress:
@@ -134,8 +136,16 @@ def _evaluate(run: Fitting, progress: Progress) -> None:
         evaluation = evaluated(run.task, model, run.splits.val)
         scores |= {f"val/{name}": value for name, value in evaluation.scores.items()}
     progress.scores, progress.evaluated_at = scores, progress.step
-    run.log.evaluation(title, progress.step, progress.epoch, scores)
+    run.log.evaluation(title, progress.step, progress.epoch, scores, is_told=_is_told(run, progress.epoch))
     run.selection.update(scores, progress.step, model)
+
+
+def _is_told(run: Fitting, epoch: int) -> bool:
+    """Return whether the screen shows an evaluation: of many short epochs it shows some, spread evenly."""
+    epochs = run.options.epochs
+    if epochs is None or run.options.evaluate_every != "epoch":
+        return True
+    return epoch in {1, epochs} or epoch % max(1, epochs // MAX_EPOCHS_TOLD) == 0
 
 
 def evaluated(task: Task, model: torch.nn.Module, batches: Batches) -> Evaluation:

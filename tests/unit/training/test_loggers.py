@@ -196,7 +196,7 @@ def test_a_row_that_cannot_be_written_is_an_error(tmp_path):
 
 def test_an_evaluation_is_recorded_and_said(tmp_path, capsys):
     log = RunLog(Screen(), Metrics(tmp_path / "metrics.jsonl"), NoBoard())
-    log.evaluation("epoch 1/2", 10, 1, {"train/loss": 0.5, "val/accuracy": math.nan})
+    log.evaluation("epoch 1/2", 10, 1, {"train/loss": 0.5, "val/accuracy": math.nan}, is_told=True)
     row = log.metrics.rows()[0]
     assert {**row, "seconds": 0} == {"step": 10, "epoch": 1, "train/loss": 0.5, "val/accuracy": None, "seconds": 0}
     assert capsys.readouterr().err.startswith("epoch 1/2  train/loss 0.5000  val/accuracy undefined  ")

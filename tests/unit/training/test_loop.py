@@ -8,6 +8,7 @@ import pytest
 from dltk.config.errors import DataError
 from dltk.config.sections import TrainOptions
 from dltk.data.batches import Batch
+from dltk.training.loggers import Screen
 from dltk.training.loop import Progress
 from dltk.training.schedules import Constant, InverseTime
 from dltk.training.signals import Stopped
@@ -123,3 +124,19 @@ def test_an_epoch_without_batches_is_refused(tmp_path, stream):
 def test_progress_counts_from_zero():
     assert Progress() == Progress(epoch=0, batch=0, step=0, scores={}, evaluated_at=-1)
     assert issubclass(Stopped, Exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"epochs": 3}, [1, 2, 3]),
+        ({"epochs": 125}, [1, *range(2, 125, 2), 125]),
+        ({"epochs": 1, "evaluate_every": 1}, [1] * 6),
+    ],
+)
+def test_of_many_epochs_some_are_told_and_all_are_recorded(tmp_path, capsys, options, told):
+    trial = Trial(tmp_path, TrainOptions(**options), schedule=Constant(), screen=Screen(bar=False))
+    trial.go()
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch ")]
+    assert [int(line.split()[1].split("/")[0]) for line in lines] == told
+    assert len(trial.metrics.rows()) == (options["epochs"] if "evaluate_every" not in options else PER_EPOCH)

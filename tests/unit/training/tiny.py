@@ -110,6 +110,7 @@ class Trial:
     task: Any = TASK
     model: Callable[[], nn.Module] = network
     board: Board = field(default_factory=NoBoard)
+    screen: Screen = field(default_factory=lambda: Screen(quiet=True))
 
     @property
     def metrics(self) -> Metrics:
@@ -138,7 +139,7 @@ class Trial:
             self.options,
             selection,
             self.checkpoints,
-            RunLog(Screen(quiet=True), self.metrics, self.board),
+            RunLog(self.screen, self.metrics, self.board),
             stop,
         )
 
