@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dltk.config.seeds import derive
-from dltk.data.fields import Field, Fields, concatenate, take, to_device
+from dltk.data.fields import Field, Fields, concatenate, take, tensors_of, to_device
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,17 @@ class InMemory:
         """Return all samples as one batch, in order."""
         return self._gather(torch.arange(self._num_samples, device=self._loading.device))
 
+    def digest(self) -> str:
+        """Return the SHA-256 of every stored byte, with names, types and shapes: the same samples have the same."""
+        state = hashlib.sha256()
+        for kind, fields in (("inputs", self._inputs), ("targets", self._targets)):
+            for name, stored in sorted(fields.items()):
+                state.update(f"{kind} {name}".encode())
+                for tensor in tensors_of(stored):
+                    state.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+                    state.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        return state.hexdigest()
+
     def _gather(self, indices: Tensor) -> Batch:
         inputs = {name: take(field, indices) for name, field in self._inputs.items()}
         targets = {name: take(field, indices) for name, field in self._targets.items()}
@@ -169,6 +181,35 @@ class InMemory:
         elif rest:
             sizes.append(rest)
         return sizes
+
+
+class OnDevice:
+    """Batches that are moved to a device as they come; for those that do not lie there."""
+
+    def __init__(self, batches: Batches, device: torch.device) -> None:
+        self._batches, self._device = batches, device
+
+    @property
+    def num_samples(self) -> int | None:
+        """Samples in an epoch."""
+        return self._batches.num_samples
+
+    @property
+    def num_batches(self) -> int | None:
+        """Batches in an epoch."""
+        return self._batches.num_batches
+
+    def epoch(self, number: int, *, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch, without its first `start` ones."""
+        return (batch.to(self._device) for batch in self._batches.epoch(number, start=start))
+
+    def take(self, indices: Tensor) -> OnDevice:
+        """Return these samples only, in this order."""
+        return OnDevice(self._batches.take(indices), self._device)
+
+    def whole(self) -> Batch:
+        """Return all samples as one batch, in order."""
+        return self._batches.whole().to(self._device)
 
 
 def _move(fields: Field | Fields, device: torch.device) -> Field | Fields:

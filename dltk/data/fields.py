@@ -90,9 +90,8 @@ def concatenate(fields: Sequence[Field]) -> Field:
     return torch.cat(tensors) if tensors else [tensor for field in fields for tensor in cast("list[Tensor]", field)]
 
 
-def num_bytes(field: Field) -> int:
-    """Return the memory a field's tensors take, in bytes."""
-    tensors = (
-        [field] if isinstance(field, Tensor) else [field.values, field.offsets] if isinstance(field, Ragged) else field
-    )
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+def tensors_of(field: Field) -> list[Tensor]:
+    """Return the tensors that a field consists of."""
+    if isinstance(field, Tensor):
+        return [field]
+    return [field.values, field.offsets] if isinstance(field, Ragged) else field

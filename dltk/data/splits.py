@@ -12,7 +12,7 @@ from torch import Tensor
 from dltk.config.errors import OptionError
 from dltk.config.sections import DataOptions
 from dltk.config.seeds import derive
-from dltk.data.batches import Batches, Loading, in_order, shuffled
+from dltk.data.batches import Batches, InMemory, Loading, OnDevice, in_order, shuffled
 from dltk.data.samples import Preparation, Samples, Source
 from dltk.data.specs import Spec
 
@@ -21,6 +21,7 @@ DEFAULT_VAL_FRACTION = 0.1
 DEFAULT_TEST_FRACTION = 0.2
 MIN_SAMPLES_TO_SPLIT = 50
 EVALUATION_BATCH_SIZE = 512
+EVALUATION_BATCHES = 8
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class Splits:
     val: Batches | None
     test: Batches | None
     preparation: Preparation
+
+    def digests(self) -> dict[str, str]:
+        """Return what stands for the samples of each split, by name; a stream has none."""
+        named = {"train": self.train, "val": self.val, "test": self.test}
+        found = {name: digest_of(batches) for name, batches in named.items() if batches is not None}
+        return {name: digest for name, digest in found.items() if digest is not None}
 
     @property
     def spec(self) -> Spec:
@@ -76,10 +83,26 @@ def make_splits(
     parts: dict[str, Any], preparation: Preparation, batch_size: int, seed: int, device: torch.device
 ) -> Splits:
     """Turn raw parts into batches: training samples in a seeded new order each epoch, the others as they stand."""
-    evaluation = Loading(EVALUATION_BATCH_SIZE, in_order, device)
-    train = preparation.parse(parts["train"], Loading(batch_size, shuffled(seed), device))
-    held = {name: preparation.parse(parts[name], evaluation) if name in parts else None for name in ("val", "test")}
+    evaluation = evaluation_loading(batch_size, device)
+    train = parsed(preparation, parts["train"], Loading(batch_size, shuffled(seed), device))
+    held = {name: parsed(preparation, parts[name], evaluation) if name in parts else None for name in ("val", "test")}
     return Splits(train, held["val"], held["test"], preparation)
+
+
+def evaluation_loading(batch_size: int, device: torch.device) -> Loading:
+    """Return how samples are scored: in order, more at once than in training, where gradients need memory too."""
+    return Loading(min(EVALUATION_BATCH_SIZE, EVALUATION_BATCHES * batch_size), in_order, device)
+
+
+def parsed(preparation: Preparation, samples: Any, loading: Loading) -> Batches:
+    """Turn raw samples into batches that come on the device."""
+    batches = preparation.parse(samples, loading)
+    return batches if isinstance(batches, InMemory) else OnDevice(batches, loading.device)
+
+
+def digest_of(batches: Batches) -> str | None:
+    """Return what stands for every byte of the samples; None for a stream, which is not read to tell."""
+    return batches.digest() if isinstance(batches, InMemory) else None
 
 
 def _refuse_impossible(options: DataOptions, parts: dict[str, Any], *, can_split: bool) -> None:

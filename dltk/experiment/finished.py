@@ -26,12 +26,13 @@ from dltk.config.errors import (
 from dltk.config.sections import DataOptions
 from dltk.data.batches import Batches, Loading
 from dltk.data.samples import Preparation
-from dltk.data.splits import EVALUATION_BATCH_SIZE, split_parts
+from dltk.data.splits import digest_of as samples_digest
+from dltk.data.splits import evaluation_loading, parsed, split_parts
 from dltk.experiment.building import build_model, build_task, restored_preparation
 from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.machine import within_memory
 from dltk.training.checkpoint import Checkpoint, Checkpoints
-from dltk.training.durable import digest_of
+from dltk.training.durable import digest_of, read_facts
 from dltk.training.loggers import Metrics, Screen
 from dltk.training.loop import evaluated
 from dltk.training.rundir import RunDir, find_run
@@ -200,7 +201,7 @@ class Run:
         valid = [i for i, status in enumerate(statuses) if status != "invalid"]
         answers: Any = iter(())
         if valid:
-            batches = self.preparation.parse(samples.take(torch.tensor(valid)), self._loading())
+            batches = parsed(self.preparation, samples.take(torch.tensor(valid)), self._loading())
             answers = iter(self._answers(batches, request))
         rows: list[dict[str, Any]] = []
         for name, status in zip(samples.names, statuses, strict=True):
@@ -213,7 +214,7 @@ class Run:
             return list(self.task.answer(self.model, batches, request))
 
     def _loading(self) -> Loading:
-        return Loading(EVALUATION_BATCH_SIZE, device=self.device)
+        return evaluation_loading(self.experiment.data.common.batch_size or 1, self.device)
 
     def _batches(self, split: str, overrides: Sequence[str]) -> tuple[str, Batches]:
         experiment, preparation = self.experiment, self.preparation
@@ -228,8 +229,17 @@ class Run:
         name = split or next(name for name in ("test", "val", "train") if name in parts)
         if name not in parts:
             raise UsageError(f"these data have no {shown(name)} split", expected=listed(parts))
+        batches = parsed(preparation, parts[name], self._loading())
+        if not overrides:
+            self._warn_of_changes(name, batches)
         is_foreign = bool(overrides) and not split
-        return "test" if is_foreign else name, preparation.parse(parts[name], self._loading())
+        return "test" if is_foreign else name, batches
+
+    def _warn_of_changes(self, split: str, batches: Batches) -> None:
+        began_with = read_facts(self._directory.preparation).get("samples", {}).get(split)
+        if began_with not in {None, samples_digest(batches)}:
+            changed = f"the {split} split is not what it was when the run began"
+            Screen().say(f"warning: {changed}; samples that were trained on may be among those scored")
 
     def _refuse(self, message: str, skipped: Sequence[str]) -> NoReturn:
         raise IntegrityError(message, where=str(self._directory.checkpoints), found="; ".join(skipped))

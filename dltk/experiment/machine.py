@@ -28,11 +28,22 @@ class Machine:
 
 
 def prepare_machine(options: TrainOptions, recorded_threads: int | None) -> Machine:
-    """Set the thread count by rule, or as recorded, and choose the device."""
+    """Set the thread count by rule, or as recorded, and choose the device and its kernels."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = recorded_threads or (cores if options.threads == "auto" else options.threads)
     torch.set_num_threads(threads)
-    return Machine(choose_device(options.device), threads)
+    device = choose_device(options.device)
+    if device.type == "cuda":
+        _prefer_repeatable_kernels()
+    return Machine(device, threads)
+
+
+def _prefer_repeatable_kernels() -> None:
+    """Ask cuDNN for full float32 and for kernels that give the same bits twice; torch's own are left as they are."""
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined]
 
 
 def environment_of(machine: Machine) -> dict[str, Any]:

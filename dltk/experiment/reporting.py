@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -54,6 +54,8 @@ def introduce(built: Built, selection: Selection, machine: Machine, seconds: flo
         *([f"monitor: {selection.monitor}"] if selection.monitor else []),
         f"device: {machine.device}, {machine.threads} thread{'s' if machine.threads > 1 else ''}",
     ]
+    if machine.device.type == "cuda":
+        lines.append("device: kernels on CUDA may differ in last bits from run to run, and so may a resumed run")
     for line in lines:
         screen.say(line)
 
@@ -87,7 +89,8 @@ def finish(run: RunDir, built: Built, fitting: Fitting, progress: Progress, stat
     baselines = built.task.baselines(built.splits) if reported == "test" or "test" not in _splits(built) else {}
     if evaluations and built.experiment.sections.tensorboard.pictures:
         _draw(run, built, fitting, progress, evaluations[reported])
-    seconds = sum(_seconds(fitting.log.metrics.rows()))
+    rows = fitting.log.metrics.rows()
+    seconds = float(rows[-1]["seconds"]) if rows else 0.0
     run.write_status(
         {
             **status,
@@ -153,9 +156,3 @@ def _example(built: Built) -> str:
     modality = next(iter(built.splits.spec.inputs.values()))
     own = getattr(getattr(built.task, "config", built.experiment.task.options), "example_request", "")
     return own or _INPUTS.get(modality.word, "your_input")
-
-
-def _seconds(rows: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Return the seconds of each life of a run: the clock begins anew on resume."""
-    clock = [float(row["seconds"]) for row in rows]
-    return [now for now, later in zip(clock, [*clock[1:], 0.0], strict=True) if later < now] if clock else []

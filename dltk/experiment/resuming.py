@@ -8,7 +8,9 @@ from typing import Any
 
 from dltk.config.document import read_document
 from dltk.config.errors import DltkError, ResumeRefused, shown
+from dltk.data.splits import Splits
 from dltk.experiment.config import Experiment
+from dltk.training.durable import read_facts
 from dltk.training.rundir import RunDir, newest_runs
 
 LENGTH = ("train.epochs", "train.steps")
@@ -47,6 +49,24 @@ def refuse_changes(run: RunDir, experiment: Experiment) -> None:
         )
 
 
+def refuse_other_samples(run: RunDir, splits: Splits) -> None:
+    """Refuse to go on with data that are not those the run began with.
+
+    Raises:
+        ResumeRefused: With every changed split.
+    """
+    before = read_facts(run.preparation).get("samples", {})
+    changed = [name for name, digest in splits.digests().items() if before.get(name, digest) != digest]
+    if changed:
+        raise ResumeRefused(
+            "the data have changed since the run began",
+            where=str(run.path),
+            found=f"other samples in {', '.join(changed)}",
+            expected="the same samples in the same order",
+            do="start a new run with dltk train CONFIG, or bring the old data back",
+        )
+
+
 def changes(run: RunDir, experiment: Experiment) -> list[str]:
     """Return every setting that must not change and differs from the run's, as "key: old -> new"."""
     old, new = (_fixed(plain, experiment) for plain in (_resolved(run), experiment.plain()))
@@ -54,10 +74,10 @@ def changes(run: RunDir, experiment: Experiment) -> list[str]:
     return [f"{key}: {shown(old.get(key))} -> {shown(new.get(key))}" for key in keys]
 
 
-def is_longer(run: RunDir, experiment: Experiment) -> bool:
-    """Return whether an experiment trains for another time than a run did."""
+def asks_for_more(run: RunDir, experiment: Experiment) -> bool:
+    """Return whether an experiment trains for another time than a completed run did, or scores its test split."""
     old, new = _flattened(_resolved(run)), _flattened(experiment.plain())
-    return any(old.get(key) != new.get(key) for key in (*LENGTH, "early_stopping.patience"))
+    return any(old.get(key) != new.get(key) for key in (*LENGTH, "early_stopping.patience", "train.test"))
 
 
 def _resolved(run: RunDir) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from dltk.experiment.config import Experiment, read_experiment, yaml_text
 from dltk.experiment.finished import Run, check_plugins
 from dltk.experiment.machine import Machine, differences, environment_of, prepare_machine, within_memory
 from dltk.experiment.reporting import finish, introduce, show_inputs
-from dltk.experiment.resuming import is_longer, refuse_changes, unfinished
+from dltk.experiment.resuming import asks_for_more, refuse_changes, refuse_other_samples, unfinished
 from dltk.training.checkpoint import Checkpoints
 from dltk.training.durable import digest_of
 from dltk.training.loggers import Board, Metrics, NoBoard, RunLog, Screen
@@ -130,6 +130,7 @@ def _start(experiment: Experiment, given: str, options: RunOptions) -> Run:
     seconds = time.monotonic() - started_at
     earlier = unfinished(built.experiment, run.path.parent) if options.resume and not options.output_dir else None
     if earlier is not None:
+        del built  # its data would lie beside those of the resumed run
         return _resume(earlier, experiment, options)
     selection = selection_for(built.experiment, built.task, built.splits)
     total_steps(built.experiment, built.splits)
@@ -151,7 +152,8 @@ def _create(run: RunDir, built: Built, machine: Machine, given: str) -> None:
     path, run.path = run.path, run.path.with_name(f".tmp-{run.path.name}-{os.getpid()}")
     run.create()
     try:
-        write_directory(run.preparation, {"preparation": built.splits.preparation.state()}, {})
+        facts = {"samples": built.splits.digests()}
+        write_directory(run.preparation, {"preparation": built.splits.preparation.state()}, facts)
         run.write_environment(environment_of(machine))
         run.write_status({"id": secrets.token_hex(8), "name": built.experiment.name, "state": "running"})
         run.write_configs(given, built.experiment.yaml())
@@ -170,7 +172,8 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
     with within_memory():
         built = build(experiment, machine.device, state=read_tree(run.preparation, "preparation"))
     refuse_changes(run, built.experiment)
-    if run.status().get("state") == "completed" and not is_longer(run, built.experiment):
+    refuse_other_samples(run, built.splits)
+    if run.status().get("state") == "completed" and not asks_for_more(run, built.experiment):
         return Run(run)
     run.lock()
     for difference in differences(environment, machine):
@@ -191,7 +194,9 @@ def _run(run: RunDir, built: Built, device: torch.device, screen: Screen) -> Run
         if sections.tensorboard.scalars or sections.tensorboard.pictures:
             board = TensorBoard(run.tensorboard, screen)
         log = RunLog(screen, Metrics(run.metrics), board)
-        session = Session(sections.seed, device, total_steps(built.experiment, built.splits))
+        session = Session(
+            sections.seed, device, total_steps(built.experiment, built.splits), built.splits.train.num_batches
+        )
         with listening() as stop, within_memory():
             learner = built.task.learner(built.model, built.experiment.optimization, session)
             selection = selection_for(built.experiment, built.task, built.splits)

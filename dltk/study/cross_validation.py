@@ -17,8 +17,8 @@ def cross_validate(
 ) -> Spread:
     """Train once per fold and return the runs; preparation is fitted anew on each fold's training samples.
 
-    The weights after the last step are scored, unless the config says otherwise: choosing the best by the fold that is
-    then reported would flatter it. The test split is never scored.
+    The weights after the last step are scored, and early stopping is left out: choosing by the fold that is then
+    reported would flatter it. A config or an override with `train.select` keeps both. The test split is never scored.
 
     Raises:
         DltkError: With an exit code.
@@ -30,7 +30,7 @@ def cross_validate(
         read_experiment(config if isinstance(config, Mapping) else Path(config), overrides).sections.train.select
         is None
     ):
-        fixed.append("train.select=last")
+        fixed += ["train.select=last", "early_stopping=null"]
     for fold in range(folds):
         begin(f"fold {fold} ({fold + 1} of {folds})", options)
         own = replace(options, output_dir=parent / f"fold-{fold}", resume="auto")

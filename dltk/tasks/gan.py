@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -174,11 +175,19 @@ class Adversarial:
                 yield [{"image": sample.clamp(0, 1)} if self.shows_images else {"values": sample.tolist()}]
 
 
+def num_rounds(total_steps: int | None, epoch_steps: int | None, critic_steps: int) -> int | None:
+    """Return the rounds of a whole run, of which the last of each epoch may be short; None where only reading tells."""
+    if total_steps is None:
+        return None
+    epochs, rest = divmod(total_steps, epoch_steps or total_steps or 1)
+    return epochs * math.ceil((epoch_steps or total_steps) / critic_steps) + math.ceil(rest / critic_steps)
+
+
 class AdversarialLearner:
     """Plays rounds: `critic_steps` batches teach the discriminator, then the generator answers once.
 
     A round ends early where the epoch does, so that its place in the epoch alone decides where rounds begin and end.
-    The generator's schedule counts one update per full round.
+    The generator's schedule counts one update per round.
     """
 
     def __init__(self, model: nn.Module, config: Config, settings: OptimizationSettings, session: Session) -> None:
@@ -186,7 +195,7 @@ class AdversarialLearner:
         self._model: Any = model
         self._game, self._critic_steps, self._session = GAMES[config.loss], config.critic_steps, session
         self._judges = [p for p in networks.discriminator.parameters() if p.requires_grad]
-        rounds = None if session.total_steps is None else -(-session.total_steps // config.critic_steps)
+        rounds = num_rounds(session.total_steps, session.epoch_steps, config.critic_steps)
         self._optimizations = {
             "generator": Optimization(networks.generator.parameters(), settings, rounds, "generator"),
             "discriminator": Optimization(self._judges, settings, session.total_steps, "discriminator"),

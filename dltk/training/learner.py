@@ -39,7 +39,7 @@ class Learner(Protocol):
 def learner_for(model: nn.Module, loss: Loss, settings: OptimizationSettings, session: Session) -> Learner:
     """Return the one-pass learner for an estimator, else the gradient learner."""
     if isinstance(model, Estimator):
-        return OnePassLearner(model)
+        return OnePassLearner(model, session)
     return GradientLearner(model, loss, Optimization(model.parameters(), settings, session.total_steps), session)
 
 
@@ -120,15 +120,17 @@ class GradientLearner:
 class OnePassLearner:
     """Fits an estimator on all batches of an epoch at once."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, session: Session) -> None:
         assert isinstance(model, Estimator)
         self._model: Any = model
+        self._session = session
 
     def epoch(self, batches: Iterator[Batch]) -> Iterator[int]:
         """Fit; an epoch that is already consumed fits nothing."""
         parts = list(batches)
         if parts:
             whole = Batch.joined(parts)
+            self._session.seed_step(0)
             self._model.fit(whole.inputs, whole.targets)
             yield len(parts)
 

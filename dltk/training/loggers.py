@@ -157,11 +157,18 @@ class Metrics:
                 os.truncate(self._path, size)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return all rows; a last line that a killed process left unfinished is none."""
+        """Return all rows; a last line that a killed process left unfinished is none.
+
+        Raises:
+            IntegrityError: A line is not what was written.
+        """
         if not self._path.exists():
             return []
         text = self._path.read_text(encoding="utf-8", errors="replace")
-        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        try:
+            return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        except ValueError:
+            raise IntegrityError(f"{self._path.name} is damaged", where=str(self._path)) from None
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -224,12 +231,16 @@ class RunLog:
     def rewind(self, metrics_size: int, step: int) -> None:
         """Go back to a checkpoint: keep so many bytes of the record, and of the board what is before `step`.
 
+        The clock goes on from the last row that is kept.
+
         Raises:
             IntegrityError: The record has lost rows from before the checkpoint.
             WriteError: The record cannot be written.
         """
         self.metrics.cut(metrics_size)
         self.board.rewind(step)
+        rows = self.metrics.rows()
+        self._started_at = time.monotonic() - (float(rows[-1]["seconds"]) if rows else 0.0)
 
 
 def spelled(scores: Mapping[str, float]) -> str:

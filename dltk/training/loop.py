@@ -76,10 +76,11 @@ def _epoch(run: Fitting, progress: Progress) -> None:
         run.log.screen.advance(consumed)
         if _evaluation_is_due(run, progress, consumed):
             _evaluate(run, progress)
-        if run.stop.requested or run.checkpoints.due(progress.step):
+        signal_number = run.stop.signal_number  # read once: one that comes while saving stops the next step
+        if signal_number is not None or run.checkpoints.due(progress.step):
             _save(run, progress)
-        if run.stop.signal_number is not None:
-            raise Stopped(run.stop.signal_number)
+        if signal_number is not None:
+            raise Stopped(signal_number)
         if _finished(run, progress):
             return
     _end_epoch(run, progress)
@@ -117,7 +118,7 @@ def _end_epoch(run: Fitting, progress: Progress) -> None:
     if progress.batch == 0:
         raise DataError("the training data gave no batch at all")
     progress.epoch, progress.batch = progress.epoch + 1, 0
-    if run.options.evaluate_every == "epoch":
+    if run.options.evaluate_every == "epoch" and progress.evaluated_at != progress.step:
         _evaluate(run, progress)
 
 

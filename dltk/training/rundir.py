@@ -18,6 +18,9 @@ if sys.platform != "win32":
     import fcntl
 
 
+NUM_LOCK_TRIES = 10
+
+
 class RunDir:
     """One run's directory, `runs/<name>/<time>-<4 hex>/`; owned by one process while it trains."""
 
@@ -144,7 +147,7 @@ class RunDir:
         except OSError as error:
             raise OutputError(f"cannot write into the run directory: {error.strerror}", where=str(self.path)) from None
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_soon(file)
         except BlockingIOError:
             file.seek(0)
             owner = file.read().strip()
@@ -224,6 +227,17 @@ class RunDir:
         if not isinstance(value, dict):
             raise IntegrityError(f"{path.name} is no JSON object", where=str(path))
         return value
+
+
+def _lock_soon(file: IO[str]) -> None:
+    """Lock a file; one who only looks whether it is owned lets go within a moment."""
+    assert sys.platform != "win32"
+    for _ in range(NUM_LOCK_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.02)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def find_run(text: str, runs_dir: Path = Path("runs")) -> tuple[RunDir, int | None]:

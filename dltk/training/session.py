@@ -18,11 +18,13 @@ class Session:
         seed: The run's seed; everything random derives from it.
         device: Where the model and the batches are.
         total_steps: Batches in the whole run; None where only reading tells.
+        epoch_steps: Batches in one epoch; None where only reading tells.
     """
 
     seed: int
     device: torch.device
     total_steps: int | None
+    epoch_steps: int | None = None
 
     def seed_step(self, step: int) -> None:
         """Seed the device's generator for one step, so that dropout and noise do not depend on the past."""

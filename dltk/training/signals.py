@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks for a checkpoint and an end, the second ends at once."""
+"""Ctrl-C and SIGTERM: the first asks for a checkpoint and an end, a second Ctrl-C ends at once."""
 
 from __future__ import annotations
 

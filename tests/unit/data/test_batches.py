@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltk.data.batches import Batch, InMemory, Loading, in_order, shuffled
+from dltk.data.batches import Batch, InMemory, Loading, OnDevice, in_order, shuffled
 from dltk.data.fields import Ragged
 
 SIZES = st.integers(1, 200)
@@ -124,3 +124,35 @@ def test_joined_batches_are_the_samples_in_order():
 def test_a_batch_moves_with_all_it_holds():
     batch: Any = Batch({"a": torch.zeros(2), "b": Ragged.of([[1], [2]])}, torch.zeros(2), 2).to(torch.device("meta"))
     assert {batch.inputs["a"].device.type, batch.inputs["b"].values.device.type, batch.targets.device.type} == {"meta"}
+
+
+def test_the_digest_tells_the_same_samples_from_others():
+    def digest(x: torch.Tensor, y: torch.Tensor, size: int = 4) -> str:
+        return InMemory({"x": x}, {"y": y}, Loading(size, shuffled(size))).digest()
+
+    x, y = torch.arange(12.0).reshape(6, 2), torch.arange(6)
+    same = digest(x, y)
+    assert digest(x.clone(), y, size=2) == same, "order and size are how samples are seen, not what they are"
+    assert (
+        len({same, digest(x.flip(0), y), digest(x, y + 1), digest(x.reshape(6, 1, 2), y), digest(x.double(), y)}) == 5
+    )
+
+
+def test_batches_from_elsewhere_come_on_the_device():
+    class Stream:
+        num_samples = num_batches = None
+
+        def epoch(self, number, *, start=0):
+            return (Batch(torch.zeros(2, 3), {"y": torch.zeros(2)}, 2) for _ in range(3 - start))
+
+        def take(self, indices):
+            return self
+
+        def whole(self):
+            return Batch(torch.zeros(6, 3), None, 6)
+
+    stream: Any = Stream()
+    moved: Any = OnDevice(stream, torch.device("meta"))
+    assert [batch.inputs.device.type for batch in moved.epoch(0, start=1)] == ["meta", "meta"]
+    assert moved.take(torch.tensor([0])).whole().inputs.device.type == "meta"
+    assert (moved.num_samples, moved.num_batches) == (None, None)

@@ -19,7 +19,7 @@ from dltk.experiment import RunOptions, check
 from dltk.experiment.running import train
 from dltk.training.rundir import RunDir
 from dltk.training.signals import Stopped
-from tests.commands import contents, record, weights
+from tests.commands import contents, record, weights, write_table
 
 DIGITS = {
     "name": "digits",
@@ -256,3 +256,40 @@ def test_zero_epochs_evaluate_the_weights_that_are_given(folder):
     run = train(LIGHT, {"train.epochs": 0, "model.parameters": {"head.bias": [0, 0, 9]}}, quiet())
     assert run.status["step"] == 0
     assert run.scores["test/accuracy"] == pytest.approx(1 / 3)
+
+
+def test_data_that_changed_are_refused_on_resume_and_told_at_eval(folder, capsys):
+    table = write_table(folder / "table.csv", 80)
+    config = {**LIGHT, "data": {"name": "csv", "path": str(table), "target": "kind"}, "train": {"epochs": 1}}
+    run = train(config, (), quiet(folder / "run"))
+    capsys.readouterr()
+    assert dltk.load(run.path).evaluate().scores == pytest.approx(
+        {name: value for name, value in run.scores.items() if name.startswith("test/")}
+    )
+    assert capsys.readouterr().err == ""
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([lines[0], *lines[3:], *lines[1:3]]) + "\n")  # the same rows in another order
+    before = contents(folder / "run")
+    with pytest.raises(ResumeRefused, match="the data have changed") as refused:
+        train(None, ["train.epochs=2"], quiet(resume=str(run.path)))
+    assert "train" in refused.value.found
+    after = contents(folder / "run")
+    assert {name for name in {*before, *after} if before.get(name) != after.get(name)} <= {".lock"}
+    dltk.load(run.path).evaluate()
+    assert "warning: the test split is not what it was when the run began" in capsys.readouterr().err
+
+
+def test_a_test_split_that_was_left_out_can_be_scored_later(folder):
+    run = train(LIGHT, {"train.test": False, "train.epochs": 1}, quiet(folder / "run"))
+    assert not any(name.startswith("test/") for name in run.scores)
+    again = train(None, ["train.test=true"], quiet(resume=str(run.path)))
+    assert "test/accuracy" in again.scores
+    assert len(again.history) == 1
+
+
+def test_the_clock_goes_on_where_a_run_was_stopped(folder):
+    stop = stopped(DIGITS, quiet(folder / "run"))
+    (first,) = dltk.load(stop.run).history
+    resumed = train(options=quiet(resume=stop.run))
+    assert resumed.history[1]["seconds"] >= first["seconds"]
+    assert resumed.status["seconds"] == round(resumed.history[-1]["seconds"], 1)

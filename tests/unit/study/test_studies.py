@@ -143,3 +143,11 @@ def test_an_undefined_score_makes_an_undefined_mean_and_is_not_left_out():
     spread = Spread("seed", ["0", "1"], spread.runs)
     assert math.isnan(spread.as_json()["scores"]["val/loss"]["mean"])
     assert "undefined" in spread.lines()[-3]
+
+
+def test_early_stopping_does_not_watch_the_fold_that_is_reported(folder):
+    stopping = {**TABLE, "early_stopping": {"patience": 1}, "train": {"epochs": 9, "threads": 1}}
+    plain = cross_validate(stopping, [], 2, RunOptions(folder / "plain", quiet=True)).runs
+    assert [len(run.history) for run in plain] == [9, 9]
+    asked = cross_validate(stopping, ["train.select=best"], 2, RunOptions(folder / "asked", quiet=True)).runs
+    assert all(run.experiment.sections.early_stopping is not None for run in asked)

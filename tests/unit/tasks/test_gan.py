@@ -12,7 +12,7 @@ from dltk.config.errors import OptionError
 from dltk.data.batches import InMemory, Loading, shuffled
 from dltk.data.specs import Image, Nothing, Spec, Tokens, Vector
 from dltk.data.splits import Splits
-from dltk.tasks.gan import Config, build
+from dltk.tasks.gan import Config, build, num_rounds
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD, Adam
 from dltk.training.schedules import Cosine
@@ -210,3 +210,11 @@ def test_generated_images_are_drawn_beside_real_ones():
 def test_tokens_cannot_be_generated():
     with pytest.raises(OptionError, match="token sequences"):
         build(Config(), Spec({"text": Tokens(("a", "b"))}, {"y": Nothing()}), NOTHING_FITTED)
+
+
+@pytest.mark.parametrize(
+    ("total", "epoch", "critic_steps", "rounds"),
+    [(None, 5, 2, None), (30, 6, 1, 30), (30, 6, 4, 10), (50, 5, 4, 20), (14, 6, 4, 5), (7, None, 2, 4), (0, 5, 2, 0)],
+)
+def test_the_generator_is_planned_for_every_round_also_the_short_ones(total, epoch, critic_steps, rounds):
+    assert num_rounds(total, epoch, critic_steps) == rounds

@@ -145,7 +145,7 @@ def test_an_estimator_is_fitted_once_on_all_batches():
 def test_an_epoch_that_is_behind_fits_nothing_again():
     model = Ridge(1.0, Numbers(("y",)))
     data = samples()
-    assert list(OnePassLearner(model).epoch(data.epoch(0, start=data.num_batches))) == []
+    assert list(OnePassLearner(model, SESSION).epoch(data.epoch(0, start=data.num_batches))) == []
     assert model.weight is None
 
 

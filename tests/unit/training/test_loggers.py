@@ -214,3 +214,10 @@ def test_numbers_are_spelled_for_people(value, text):
 
 def test_a_table_is_aligned():
     assert table([["name", "score"], ["a", "0.5"]]) == ["name  score", "a     0.5"]
+
+
+def test_a_damaged_line_of_the_record_is_an_error(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1}\n{"ste\n')
+    with pytest.raises(IntegrityError, match="is damaged"):
+        Metrics(path).rows()

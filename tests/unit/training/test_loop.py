@@ -1,7 +1,9 @@
 """The loop: how long it trains, when it evaluates and saves, and that every stop is harmless."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,7 @@ from dltk.config.errors import DataError
 from dltk.config.sections import TrainOptions
 from dltk.data.batches import Batch
 from dltk.training.loggers import Screen
-from dltk.training.loop import Progress
+from dltk.training.loop import Progress, fit
 from dltk.training.schedules import Constant, InverseTime
 from dltk.training.signals import Stopped
 from tests.unit.training.tiny import Trial, bits, patient, samples
@@ -140,3 +142,35 @@ def test_of_many_epochs_some_are_told_and_all_are_recorded(tmp_path, capsys, opt
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch ")]
     assert [int(line.split()[1].split("/")[0]) for line in lines] == told
     assert len(trial.metrics.rows()) == (options["epochs"] if "evaluate_every" not in options else PER_EPOCH)
+
+
+def test_a_run_that_ended_with_an_epoch_is_not_evaluated_twice_when_it_goes_on(tmp_path):
+    Trial(tmp_path / "a", TrainOptions(steps=PER_EPOCH), schedule=Constant()).go()
+    longer = Trial(tmp_path / "a", TrainOptions(steps=2 * PER_EPOCH), schedule=Constant())
+    assert trained(longer)[0] == [6, 12]
+    whole = Trial(tmp_path / "b", TrainOptions(steps=2 * PER_EPOCH), schedule=Constant())
+    assert bits(longer.go()[0]) == bits(whole.go()[0])
+
+
+def test_a_signal_that_comes_while_it_is_asked_what_is_due_stops_the_next_step_saved(tmp_path):
+    trial = Trial(tmp_path)
+    fitting = trial.fitting()
+
+    class Sudden:
+        """The checkpoints, and a signal at the third question whether one is due."""
+
+        asked = 0
+
+        def __getattr__(self, name):
+            return getattr(fitting.checkpoints, name)
+
+        def due(self, step):
+            self.asked += 1
+            if self.asked == 3:
+                fitting.stop.take(signal.SIGTERM, None)
+            return False
+
+    checkpoints: Any = Sudden()
+    with pytest.raises(Stopped):
+        fit(replace(fitting, checkpoints=checkpoints), Progress())
+    assert trial.steps == [4]
