@@ -19,7 +19,7 @@ from typer.main import get_command
 
 from dltk.cli import listing, showing, training, using
 from dltk.cli.answers import print_json
-from dltk.config.errors import DltkError, OutOfResources, OutputError, UsageError, WriteError
+from dltk.config.errors import DltkError, OutOfResources, OutputError, UsageError, WriteError, shown
 
 CODE_BUG = 70
 CODE_INTERRUPTED = 130
@@ -117,7 +117,12 @@ def _explained(error: Exception, arguments: Sequence[str]) -> DltkError:
         return SYSTEM_ERRORS[error.errno](str(error.strerror), where=str(error.filename or ""))
     if isinstance(error, MemoryError):
         return OutOfResources("memory ran out", do="take a smaller data.batch_size or a smaller model")
-    return DltkError("this is a bug in dltk, or in a plug-in; please report it")
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return DltkError(
+        "this is a bug in dltk, or in a plug-in",
+        where=f"{place.filename}:{place.lineno}",
+        found=shown(f"{type(error).__name__}: {error}"),
+    )
 
 
 def _report(problem: DltkError, error: Exception, arguments: Sequence[str]) -> int:

@@ -28,12 +28,12 @@ def list_things(
     debug: Debug = False,  # noqa: ARG001
     plugin: Plugins = None,
 ) -> int:
-    """List components, shipped configs or your runs."""
+    """List components, layers, shipped configs or your runs."""
     use_plugins(plugin)
     from dltk.config import registry
 
     components = [*registry.KINDS, *SECTIONS]
-    known = [*components, "configs", "runs"]
+    known = [*components, "layers", "configs", "runs"]
     if kind and kind not in known:
         raise UsageError(f"there is nothing to list called {shown(kind)}{alternatives(kind, known)}")
     found = {one: _rows(one, runs_dir) for one in ([kind] if kind else components)}
@@ -63,6 +63,8 @@ def _rows(kind: str, runs_dir: Path) -> list[dict[str, Any]]:
 def _components(kind: str) -> list[dict[str, Any]]:
     from dltk.config import registry, schema
 
+    if kind == "layers":
+        return [{"name": name, "what": _first_line(one.get("description"))} for name, one in schema.layers().items()]
     if kind in SECTIONS:
         section = SECTIONS[kind]
         whats = {name: (schema.options(section, name) or {}).get("description") for name in schema.variants(section)}

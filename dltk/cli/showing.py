@@ -61,7 +61,7 @@ def _rows(option: Any) -> list[dict[str, Any]]:
             "help": value.get("description", ""),
         }
         for key, value in option.get("properties", {}).items()
-        if key != "name" or "const" not in value
+        if key != "name" or not {"const", "enum"} & set(value)
     ]
 
 

@@ -66,9 +66,10 @@ def train(
     from dltk.experiment import RunOptions, check
     from dltk.experiment import train as train_run
     from dltk.study.seeds import over_seeds
+    from dltk.training.loggers import Screen
 
     if dry_run:
-        return _print_check(check(config, texts), as_json=json_)
+        return _print_check(check(config, texts, Screen(quiet=quiet or json_)), as_json=json_)
     options = RunOptions(output_dir, runs_dir, resume, quiet, False if no_progress else None)
     if seeds is not None:
         return _until_stopped(
@@ -76,7 +77,9 @@ def train(
             as_json=json_,
             is_study=True,
         )
-    return _until_stopped(lambda: _print_end(train_run(config or None, texts, options), as_json=json_), as_json=json_)
+    return _until_stopped(
+        lambda: _print_end(train_run(config or None, texts, options), as_json=json_, quiet=quiet), as_json=json_
+    )
 
 
 def cross_validate(
@@ -172,14 +175,16 @@ def _print_check(facts: dict[str, Any], *, as_json: bool) -> int:
     return 0
 
 
-def _print_end(run: Run, *, as_json: bool) -> None:
-    from dltk.training.summary import summary
+def _print_end(run: Run, *, as_json: bool, quiet: bool) -> None:
+    from dltk.training.summary import score_lines, short, summary
 
     if as_json:
         status = run.status
         print_json(
             {"run": str(run.path), "status": status["state"], "scores": run.scores, "seconds": status["seconds"]}
         )
+    elif quiet:
+        print_lines([*score_lines(run.status), f"run: {short(run.path)}"])
     else:
         print_lines(summary(run.directory))
 

@@ -16,6 +16,7 @@ from dltk.config.settings import Settings
 
 SCHEMA_PATH = Path(__file__).parent.parent / "dltk.schema.json"
 _SECTION_KINDS: dict[str, registry.Kind] = {"data": "datasets", "model": "models", "task": "tasks"}
+_DEFAULT_NAMES = {"optimizer": "adam"}
 _COMMON: dict[str, type[Settings]] = {"data": DataOptions, "model": ModelOptions}
 
 
@@ -82,7 +83,7 @@ def check(values: Mapping[str, Any], schema: Schema | None = None) -> list[Probl
         schema: What `assemble` made; default the shipped one.
     """
     schema = _shipped() if schema is None else schema
-    common = {key: value for key, value in values.items() if key not in _SECTION_KINDS}
+    common = {key: named(key, value) for key, value in values.items() if key not in _SECTION_KINDS}
     problems = mismatches(common, {**schema, "required": []}, schema)
     for section, kind in _SECTION_KINDS.items():
         value = values.get(section)
@@ -91,6 +92,14 @@ def check(values: Mapping[str, Any], schema: Schema | None = None) -> list[Probl
         elif section in schema["required"]:
             problems.append(Problem((section,), "this section is missing", at_key=True))
     return problems
+
+
+def named(section: str, value: Any) -> Any:
+    """Return a section's value with the name that may be left out: options alone are those of the default."""
+    if section not in _DEFAULT_NAMES or not isinstance(value, dict) or not value or "name" in value:
+        return value
+    is_by_name = any(isinstance(item, dict) for item in value.values())
+    return value if is_by_name else {"name": _DEFAULT_NAMES[section], **value}
 
 
 def options(section: str, name: str) -> Schema | None:
@@ -112,6 +121,7 @@ def find(name: str) -> dict[str, Schema]:
         for key, option in schema["$defs"].items()
         if key.endswith(f".{name}") and key.replace(".", " ") not in found
     }
+    found |= {f"layer {name}": schema["$defs"][_layers()[name]]} if name in _layers() else {}
     return found | ({name: _section(name)} if _section(name) else {})
 
 
@@ -119,7 +129,22 @@ def findable() -> list[str]:
     """Return all names that `find` knows."""
     components = [name for kind in registry.KINDS for name in registry.names(kind)]
     sections = [name for name in _shipped()["properties"] if _section(name)]
-    return [*components, *sections, *variants("optimizer"), *variants("schedule")]
+    return [*components, *sections, *variants("optimizer"), *variants("schedule"), *_layers()]
+
+
+def layers() -> dict[str, Schema]:
+    """Return the layers that a model such as `sequential` lists, by name."""
+    return {name: _shipped()["$defs"][key] for name, key in sorted(_layers().items())}
+
+
+def _layers() -> dict[str, str]:
+    """Return where each layer's options stand in the shipped schema, by its name."""
+    definitions = _shipped()["$defs"]
+    found: dict[str, str] = {}
+    for key, option in definitions.items():
+        name = option.get("properties", {}).get("name", {}) if "." not in key else {}
+        found |= dict.fromkeys([name["const"]] if "const" in name else name.get("enum", ()), key)
+    return found
 
 
 def describe(schema: Schema, component: Schema | None = None) -> str:

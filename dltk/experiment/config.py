@@ -178,6 +178,7 @@ def _part(
 def _variants(section: str, values: Mapping[str, Any] | None, problems: list[Problem]) -> dict[str, Any]:
     if values is None:
         return {}
+    values = schema.named(section, values)
     named = {"": values} if isinstance(values.get("name"), str) else values
     kinds = VARIANTS[section]
     return {
@@ -199,11 +200,18 @@ def _with_absolute_paths(
 ) -> dict[str, Any]:
     """Make every path option absolute: beside its file, or where an override was typed, or among the data."""
     absolute = dict(values)
-    schemas = kind.model_json_schema().get("properties", {})
-    for key, value in values.items():
-        if isinstance(value, str) and _is_path(schemas.get(key, {})):
+    for key in path_options(kind):
+        value = values.get(key)
+        if isinstance(value, str):
             absolute[key] = str(files.locate(value, directory_of(document, (section, key))))
     return absolute
+
+
+def path_options(kind: type[Settings]) -> dict[str, bool]:
+    """Return the options that name files or folders, and whether each must be given."""
+    schema = kind.model_json_schema()
+    required = schema.get("required", ())
+    return {key: key in required for key, option in schema.get("properties", {}).items() if _is_path(option)}
 
 
 def _is_path(schema: Mapping[str, Any]) -> bool:

@@ -20,16 +20,16 @@ from dltk.config.errors import (
     OptionError,
     ResumeRefused,
     UsageError,
+    alternatives,
     listed,
     shown,
 )
-from dltk.config.sections import DataOptions
 from dltk.data.batches import Batches, Loading
 from dltk.data.samples import Preparation
 from dltk.data.splits import digest_of as samples_digest
 from dltk.data.splits import evaluation_loading, parsed, split_parts
 from dltk.experiment.building import build_model, build_task, restored_preparation
-from dltk.experiment.config import Experiment, read_experiment
+from dltk.experiment.config import Experiment, path_options, read_experiment
 from dltk.experiment.machine import within_memory
 from dltk.training.checkpoint import Checkpoint, Checkpoints
 from dltk.training.durable import digest_of, read_facts
@@ -41,8 +41,6 @@ from dltk.training.storage import read_tree
 from dltk.training.summary import main_score
 from dltk.training.task import CannotAnswer, Evaluation, Request, Task
 from dltk.training.weights import set_weights
-
-_SPLITTING = {"", "name", *DataOptions.model_fields}
 
 
 class Run:
@@ -158,24 +156,20 @@ class Run:
 
         Args:
             split: train, val or test; default test, else val, else train. Other data are one test split by default.
-            overrides: Of the data section only.
+            overrides: Of options that name files only: how they are read is part of what was learned.
 
         Raises:
             UsageError: There is no such split, or an override of something else.
         """
-        for text in overrides:
-            section, _, option = text.partition("=")[0].partition(".")
-            if section != "data" or option in _SPLITTING:
-                raise UsageError(
-                    f"eval can only name other data; received {shown(text)}",
-                    expected="an override such as data.path=new.csv",
-                )
+        overrides = self._for_other_files(overrides)
         with within_memory():
             name, batches = self._batches(split, overrides)
             evaluation = evaluated(self.task, self.model, batches)
         return replace(evaluation, scores={f"{name}/{score}": value for score, value in evaluation.scores.items()})
 
-    def predict(self, inputs: Sequence[str | Path] = (), request: Request | None = None) -> list[dict[str, Any]]:
+    def predict(
+        self, inputs: str | Path | Sequence[str | Path] = (), request: Request | None = None
+    ) -> list[dict[str, Any]]:
         """Answer inputs in order; each row has `input` and `status` beside the task's own columns.
 
         Args:
@@ -186,6 +180,7 @@ class Run:
             UsageError: The task cannot answer that.
         """
         request = request or Request()
+        inputs = [inputs] if isinstance(inputs, (str, Path)) else inputs
         try:
             with within_memory():
                 if inputs:
@@ -221,6 +216,8 @@ class Run:
         if overrides:
             experiment = read_experiment(self._directory.resolved, overrides, state=self._state)
             preparation = restored_preparation(experiment, self._state)
+            if experiment.data.options == self.experiment.data.options:
+                return self._batches(split, ())  # the run's own data: what was trained on is not scored as new
         try:
             source = experiment.data.file.read(experiment.data.options)
             parts = dict(source.parts) if overrides else split_parts(source, experiment.data.common)[0]
@@ -234,6 +231,19 @@ class Run:
             self._warn_of_changes(name, batches)
         is_foreign = bool(overrides) and not split
         return "test" if is_foreign else name, batches
+
+    def _for_other_files(self, overrides: Sequence[str]) -> list[str]:
+        """Return overrides that name other data; files of the run that were not named anew are left out."""
+        paths = {f"data.{path}": needed for path, needed in path_options(self.experiment.data.file.Config).items()}
+        given = {text.partition("=")[0]: text for text in overrides}
+        for option, text in given.items():
+            if option not in paths:
+                raise UsageError(
+                    f"eval can only name other data; received {shown(text)}{alternatives(option, paths)}",
+                    do="dltk eval RUN data.path=new.csv" if "data.path" in paths else "dltk eval RUN",
+                )
+        left_out = [f"{path}=null" for path, is_needed in paths.items() if not is_needed and path not in given]
+        return [*overrides, *left_out] if overrides else []
 
     def _warn_of_changes(self, split: str, batches: Batches) -> None:
         began_with = read_facts(self._directory.preparation).get("samples", {}).get(split)

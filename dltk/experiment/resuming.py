@@ -11,6 +11,7 @@ from dltk.config.errors import DltkError, ResumeRefused, shown
 from dltk.data.splits import Splits
 from dltk.experiment.config import Experiment
 from dltk.training.durable import read_facts
+from dltk.training.loggers import Metrics
 from dltk.training.rundir import RunDir, newest_runs
 
 LENGTH = ("train.epochs", "train.steps")
@@ -47,6 +48,26 @@ def refuse_changes(run: RunDir, experiment: Experiment) -> None:
             expected=f"changes of {', '.join(_free_keys(experiment))} only",
             do="start a new run with dltk train CONFIG",
         )
+
+
+def refuse_shorter(run: RunDir, experiment: Experiment) -> None:
+    """Refuse a length that the run has already passed.
+
+    Raises:
+        ResumeRefused: With how far it is.
+    """
+    rows, train = Metrics(run.metrics).rows(), experiment.sections.train
+    for option, wanted, done in (
+        ("epochs", train.epochs, rows[-1]["epoch"] if rows else 0),
+        ("steps", train.steps, rows[-1]["step"] if rows else 0),
+    ):
+        if wanted is not None and wanted < done:
+            raise ResumeRefused(
+                f"the run has more {option} behind it",
+                where=str(run.path),
+                found=f"train.{option}: {wanted}",
+                expected=f"at least {done}",
+            )
 
 
 def refuse_other_samples(run: RunDir, splits: Splits) -> None:

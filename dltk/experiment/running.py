@@ -20,7 +20,7 @@ from dltk.experiment.config import Experiment, read_experiment, yaml_text
 from dltk.experiment.finished import Run, check_plugins
 from dltk.experiment.machine import Machine, differences, environment_of, prepare_machine, within_memory
 from dltk.experiment.reporting import finish, introduce, show_inputs
-from dltk.experiment.resuming import asks_for_more, refuse_changes, refuse_other_samples, unfinished
+from dltk.experiment.resuming import asks_for_more, refuse_changes, refuse_other_samples, refuse_shorter, unfinished
 from dltk.training.checkpoint import Checkpoints
 from dltk.training.durable import digest_of
 from dltk.training.loggers import Board, Metrics, NoBoard, RunLog, Screen
@@ -82,17 +82,28 @@ def train(
     return _start(experiment, _as_given(source, texts), options)
 
 
-def check(config: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | Sequence[str] = ()) -> dict[str, Any]:
+def check(
+    config: str | Path | Mapping[str, Any],
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    screen: Screen | None = None,
+) -> dict[str, Any]:
     """Read, check and build everything, train nothing, write nothing; return what was decided.
+
+    Args:
+        config: As for `train`.
+        overrides: As for `train`.
+        screen: Where to say what a run would say before its first step.
 
     Raises:
         DltkError: As `train` would.
     """
     experiment = read_experiment(Path(config) if isinstance(config, str) else config, _texts(overrides))
     machine = prepare_machine(experiment.sections.train, None)
+    started_at = time.monotonic()
     with within_memory():
         built = build(experiment, machine.device)
     selection = selection_for(built.experiment, built.task, built.splits)
+    introduce(built, selection, machine, time.monotonic() - started_at, screen or Screen(quiet=True))
     return {
         "name": experiment.name,
         "device": str(machine.device),
@@ -173,6 +184,7 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
         built = build(experiment, machine.device, state=read_tree(run.preparation, "preparation"))
     refuse_changes(run, built.experiment)
     refuse_other_samples(run, built.splits)
+    refuse_shorter(run, built.experiment)
     if run.status().get("state") == "completed" and not asks_for_more(run, built.experiment):
         return Run(run)
     run.lock()

@@ -113,7 +113,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(dltk):
     Path("wrong.yaml").write_text(
         "seed: x\ndata: {name: iris, batch_size: 0}\nmodel: {name: mlp, width: 3}\ntrian: {}\n"
     )
-    said = refused(dltk, "train", "wrong.yaml", "optimizer.lr=1", code=2)
+    said = refused(dltk, "train", "wrong.yaml", "optimizer.lr=x", code=2)
     assert said.startswith("error[DLTK-CONFIG]: 5 problems in the configuration\n")
     places = re.findall(r"^(wrong\.yaml|override):(\d+):", said, re.MULTILINE)
     assert places == [("wrong.yaml", str(line)) for line in (1, 2, 3, 4)] + [("override", "1")]

@@ -161,3 +161,11 @@ def test_what_is_neither_component_nor_run(dltk):
 
 def test_the_schema_is_the_shipped_one(dltk):
     assert json.loads(dltk.ok("schema").out) == json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+
+
+def test_layers_are_listed_and_shown(dltk):
+    out = dltk.ok("list", "layers").out
+    assert {"dense", "conv2d", "max_pool2d", "lstm"} <= {line.split()[0] for line in out.splitlines()}
+    shown = dltk.ok("show", "conv2d").out
+    assert shown.startswith("layer conv2d: ")
+    assert "kernel_size" in shown

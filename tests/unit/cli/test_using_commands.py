@@ -113,7 +113,8 @@ def test_eval_scores_another_file_as_one_test_split(dltk, table_run):
         ("data.batch_size=3", 2, "eval can only name other data"),
         ("data.name=iris", 2, "eval can only name other data"),
         ("data.path=nowhere.csv", 66, "nowhere.csv"),
-        ("data.pth=new.csv", 2, "did you mean 'path'?"),
+        ("data.pth=new.csv", 2, "did you mean 'data.path'?"),
+        ("data.drop=[a]", 2, "eval can only name other data"),
         ("data.path=bad.csv", 65, "there is no column 'kind'"),
     ],
 )

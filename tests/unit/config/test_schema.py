@@ -84,6 +84,10 @@ def test_a_good_config_has_no_problems():
     assert problems_of(GOOD) == []
 
 
+def test_options_without_a_name_are_those_of_the_default_optimizer():
+    assert problems_of(GOOD.replace("{name: adam, lr: 1e-3}", "{lr: 1e-3}")) == []
+
+
 DATA = "csv, iris"
 SECTIONS = "checkpoint, data, early_stopping, model, name, optimizer, schedule, seed, task, tensorboard, train"
 
@@ -117,7 +121,9 @@ SECTIONS = "checkpoint, data, early_stopping, model, name, optimizer, schedule, 
          "8:7: task: must be a mapping whose name is one of classification; received 'classification'"),
         ("lr: 1e-3", "lr: -1", "9:29: optimizer.lr: must be a number above 0; received -1"),
         ("lr: 1e-3", "lrr: 1e-3", "9:25: optimizer.lrr: no such option; did you mean 'lr'? allowed: lr, name"),
-        ("{name: adam, lr: 1e-3}", "{lr: 1e-3}", "9:1: optimizer: 'name' is missing: one of adam, sgd"),
+        ("{name: adam, lr: 1e-3}", "{lr: no}", "9:17: optimizer.lr: must be a number above 0; received 'no'"),
+        ("{name: adam, lr: 1e-3}", "{generator: {lr: 1}}",
+         "9:13: optimizer.generator: 'name' is missing: one of adam, sgd"),
         ("{name: adam, lr: 1e-3}", "{generator: {name: adam}, discriminator: {name: sgd, lr: no}}",
          "9:69: optimizer.discriminator.lr: must be a number above 0; received 'no'"),
         ("{name: adam, lr: 1e-3}", "{generator: {name: sdg}}",

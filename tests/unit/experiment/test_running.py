@@ -293,3 +293,35 @@ def test_the_clock_goes_on_where_a_run_was_stopped(folder):
     resumed = train(options=quiet(resume=stop.run))
     assert resumed.history[1]["seconds"] >= first["seconds"]
     assert resumed.status["seconds"] == round(resumed.history[-1]["seconds"], 1)
+
+
+def test_a_length_that_is_already_behind_is_refused_and_nothing_changes(folder):
+    run = train(LIGHT, {"train.epochs": 3}, quiet(folder / "run"))
+    before = (run.path / "resolved.yaml").read_bytes()
+    with pytest.raises(ResumeRefused, match="more epochs behind"):
+        train(None, ["train.epochs=2"], quiet(resume=str(run.path)))
+    assert (run.path / "resolved.yaml").read_bytes() == before
+
+
+def test_other_data_are_read_whole_and_without_the_runs_other_files(folder):
+    config = {
+        **LIGHT,
+        "data": {
+            "name": "csv",
+            "path": str(write_table(folder / "table.csv", 80)),
+            "target": "kind",
+            "test_path": str(write_table(folder / "test.csv", 9)),
+        },
+    }
+    run = train(config, {"train.epochs": 1}, quiet(folder / "run"))
+    assert run.evaluate().num_samples == 9
+    other = write_table(folder / "other.csv", 33)
+    assert run.evaluate(overrides=[f"data.path={other}"]).num_samples == 33
+    same = run.evaluate(overrides=[f"data.path={folder / 'table.csv'}", f"data.test_path={folder / 'test.csv'}"])
+    assert same.num_samples == 9, "the run's own data keep their splits"
+
+
+def test_one_input_may_stand_by_itself(folder):
+    config = {**LIGHT, "data": {"name": "csv", "path": str(write_table(folder / "table.csv")), "target": "kind"}}
+    run = train(config, {"train.epochs": 1}, quiet(folder / "run"))
+    assert len(run.predict("table.csv")) == 60
