@@ -202,4 +202,9 @@ def _category_notes(config: Config, name: str, cells: list[str]) -> list[str]:
             f"column {name} has {different} different values; all but the {config.max_categories} most frequent "
             "count as one (max_categories); drop it if it names rows"
         )
+    elif different > max(_MAX_LISTED, len(cells) / 2):
+        notes.append(
+            f"column {name} is read as categories, and nearly every row has its own (such as {shown(cells[0])}); "
+            "write numbers with a decimal point, and drop dates and names"
+        )
     return notes

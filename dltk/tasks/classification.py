@@ -107,7 +107,7 @@ class Classification:
         """Answer each input with its class and probability; with `request.top`, a row for each of the likeliest."""
         if batches is None or request.count is not None or request.steps is not None:
             raise CannotAnswer(
-                "classification answers inputs: name some; it draws no samples and has no steps to go on"
+                "classification answers named inputs, with --top N several rows each, without --count and --steps"
             )
         return self._answers(model, batches, request.top)
 

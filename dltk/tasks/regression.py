@@ -101,7 +101,7 @@ class Regression:
     def answer(self, model: nn.Module, batches: Batches | None, request: Request) -> Iterable[Answer]:
         """Answer each input with its numbers by name, in original units."""
         if batches is None or request.count is not None or request.steps is not None or request.top is not None:
-            raise CannotAnswer("regression answers inputs: name some; it draws no samples and ranks nothing")
+            raise CannotAnswer("regression answers named inputs, one row each, without --count, --steps and --top")
         return self._answers(model, batches)
 
     def pictures(self, evaluation: Evaluation) -> Mapping[str, Figure]:

@@ -60,7 +60,7 @@ class LossTask:
     def answer(self, model: nn.Module, batches: Batches | None, request: Request) -> Iterable[Answer]:
         """Answer each input with the row of its prediction."""
         if batches is None or request.count is not None or request.steps is not None or request.top is not None:
-            raise CannotAnswer("this task answers inputs: name some; it draws no samples and ranks nothing")
+            raise CannotAnswer("this task answers named inputs, one row each, without --count, --steps and --top")
         return self._answers(model, batches)
 
     def pictures(self, evaluation: Evaluation) -> Mapping[str, Figure]:  # noqa: ARG002

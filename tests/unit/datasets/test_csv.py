@@ -194,3 +194,12 @@ def test_titanic_is_891_passengers_with_numbers_categories_and_missing_cells():
 
 def _config(path: Path, **options: Any) -> csv.Config:
     return csv.Config.parse({"path": str(path), "target": "y", **options})
+
+
+def test_categories_of_which_nearly_every_row_has_its_own_are_pointed_out(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a;y\n" + "".join(f"{i},5;{'uv'[i % 2]}\n" for i in range(20)))
+    notes = csv.read(_config(path)).notes
+    assert any("column a is read as categories" in note and "a decimal point" in note for note in notes)
+    path.write_text("a;y\n" + "".join(f"{'pqr'[i % 3]};{'uv'[i % 2]}\n" for i in range(20)))
+    assert not any("read as categories" in note for note in csv.read(_config(path)).notes)

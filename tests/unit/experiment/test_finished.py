@@ -110,7 +110,7 @@ def test_predict_needs_no_training_data(table_run, folder):
 
 
 def test_predict_refuses_what_the_task_cannot_answer(run):
-    with pytest.raises(UsageError, match="classification answers inputs"):
+    with pytest.raises(UsageError, match="classification answers named inputs"):
         run.predict((), Request(count=3))
 
 

@@ -72,7 +72,7 @@ def test_an_answer_names_the_number_and_its_unit():
 
 
 def test_it_draws_no_samples():
-    with pytest.raises(CannotAnswer, match="name some"):
+    with pytest.raises(CannotAnswer, match="named inputs"):
         task().answer(constant(1.0), None, Request(count=3))
 
 

@@ -65,7 +65,7 @@ def test_each_input_is_answered_with_the_row_of_its_decoded_prediction() -> None
 
 @pytest.mark.parametrize("request_", [Request(count=1), Request(steps=1), Request(top=1)])
 def test_other_requests_are_refused(request_: Request) -> None:
-    with pytest.raises(CannotAnswer, match="answers inputs"):
+    with pytest.raises(CannotAnswer, match="answers named inputs"):
         TASK.answer(nn.Identity(), batches(), request_)
     with pytest.raises(CannotAnswer):
         TASK.answer(nn.Identity(), None, Request())
