@@ -11,14 +11,12 @@ from typing import Any, NoReturn
 import torch
 from torch import nn
 
-from dltk.config import registry
 from dltk.config.errors import (
     OVERRIDE,
     DataError,
     DltkError,
     IntegrityError,
     OptionError,
-    ResumeRefused,
     UsageError,
     alternatives,
     listed,
@@ -31,6 +29,7 @@ from dltk.data.splits import evaluation_loading, parsed, split_parts
 from dltk.experiment.building import build_model, build_task, restored_preparation
 from dltk.experiment.config import Experiment, path_options, read_experiment
 from dltk.experiment.machine import within_memory
+from dltk.experiment.plugins import check_plugins
 from dltk.training.checkpoint import Checkpoint, Checkpoints
 from dltk.training.durable import digest_of, read_facts
 from dltk.training.loggers import Metrics, Screen
@@ -269,29 +268,6 @@ def predict(
 ) -> list[dict[str, Any]]:
     """Answer inputs with a RUN; see `Run.predict`."""
     return load(run).predict(inputs, request)
-
-
-def check_plugins(environment: Mapping[str, Any]) -> None:
-    """Check that the plug-ins of a run are given again, unchanged.
-
-    Raises:
-        UsageError: One is not given.
-        ResumeRefused: One has changed.
-    """
-    given = {(plugin.kind, plugin.name): plugin.sha256 for plugin in registry.plugins()}
-    for plugin in environment.get("plugins", ()):
-        key = (plugin["kind"], plugin["name"])
-        if key not in given:
-            raise UsageError(
-                f"this run needs the plug-in {shown(plugin['name'])}",
-                do=f"add --plugin {plugin.get('path', plugin['name'] + '.py')}",
-            )
-        if given[key] != plugin["sha256"]:
-            raise ResumeRefused(
-                f"the plug-in {plugin['name']}.py has changed since the run began",
-                expected=f"SHA-256 {plugin['sha256']}",
-                found=given[key],
-            )
 
 
 def _problem(experiment: Experiment, error: OptionError, overrides: Sequence[str]) -> DltkError:

@@ -17,8 +17,9 @@ import torch
 from dltk.config.errors import DltkError, IntegrityError, OutputError, UsageError, escaped
 from dltk.experiment.building import Built, build, selection_for, total_steps
 from dltk.experiment.config import Experiment, read_experiment, yaml_text
-from dltk.experiment.finished import Run, check_plugins
+from dltk.experiment.finished import Run
 from dltk.experiment.machine import Machine, differences, environment_of, prepare_machine, within_memory
+from dltk.experiment.plugins import check_plugins
 from dltk.experiment.reporting import finish, introduce, show_inputs
 from dltk.experiment.resuming import asks_for_more, refuse_changes, refuse_other_samples, refuse_shorter, unfinished
 from dltk.training.checkpoint import Checkpoints
