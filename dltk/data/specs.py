@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import torch
@@ -140,6 +141,27 @@ class Numbers:
         """One per name."""
         return len(self.names)
 
+    @property
+    def labels(self) -> list[str]:
+        """The names with their units, such as "price [EUR]"."""
+        units = self.units or ("",) * len(self.names)
+        return [f"{name} [{unit}]" if unit else name for name, unit in zip(self.names, units, strict=True)]
+
+    def scaled(self, numbers: Tensor) -> Tensor:
+        """Turn numbers in original units (B, names) into what a model's outputs stand for."""
+        means, scales = self._constants(numbers)
+        return (numbers - means) / scales
+
+    def unscaled(self, outputs: Tensor) -> Tensor:
+        """Turn a model's outputs (B, names) into original units."""
+        means, scales = self._constants(outputs)
+        return outputs * scales + means
+
+    def _constants(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        count = len(self.names)
+        means, scales = self.means or (0.0,) * count, self.scales or (1.0,) * count
+        return _constant(means, like.dtype, like.device), _constant(scales, like.dtype, like.device)
+
 
 @dataclass(frozen=True)
 class Boxes:
@@ -233,3 +255,10 @@ def _example_target(target: Target, n: int, pixels: tuple[int, ...], device: Dev
         return [torch.tensor([[0.0, 0.0, 1.0, 1.0, 0.0]], device=device) for _ in range(n)]
     shape = target.shape if isinstance(target, Tokens) else pixels if isinstance(target, Masks) else ()
     return torch.zeros((n, *shape), dtype=torch.int64, device=device)
+
+
+@cache
+def _constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return a tensor that is copied to a device once, not once per batch."""
+    with torch.inference_mode(mode=False):
+        return torch.tensor(values, dtype=dtype, device=device)

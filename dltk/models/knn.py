@@ -87,10 +87,7 @@ class NearestNeighbors(nn.Module):
     def _answers_of(self, targets: Tensor) -> Tensor:
         """Return what each sample says, (N, num_outputs): shares of classes, or scaled numbers."""
         if isinstance(self._target, Numbers):
-            if not self._target.scales:
-                return targets.float()
-            scaled = (targets - targets.new_tensor(self._target.means)) / targets.new_tensor(self._target.scales)
-            return scaled.float()
+            return self._target.scaled(targets).float()
         if self._target.multi_label:
             return targets.float()
         if len(self._target.names) == 2:

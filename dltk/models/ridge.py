@@ -57,7 +57,7 @@ class Ridge(nn.Module):
         Raises:
             DataError: Features depend on each other and alpha is too small to choose. Synchronises with the device.
         """
-        x, y = inputs.flatten(1).double(), self._scaled(targets.double())
+        x, y = inputs.flatten(1).double(), self._target.scaled(targets.double())
         x_mean, y_mean = x.mean(0), y.mean(0)
         x, y = x - x_mean, y - y_mean
         weight = self._solve(x, y)
@@ -81,11 +81,6 @@ class Ridge(nn.Module):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` returned."""
         self.weight, self.bias = state.get("weight"), state.get("bias")
-
-    def _scaled(self, targets: Tensor) -> Tensor:
-        if not self._target.scales:
-            return targets
-        return (targets - targets.new_tensor(self._target.means)) / targets.new_tensor(self._target.scales)
 
     def _solve(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the weights (D, K) for centred features (N, D) and numbers (N, K)."""

@@ -72,7 +72,7 @@ class Quantile:
         """Score a split: mean pinball loss in original units, and the share of true values below the answers."""
         predicted, truth = [], []
         for batch in batches.epoch(0):
-            predicted.append(self._unscaled(self._outputs(model, batch).double()))
+            predicted.append(self.target.unscaled(self._outputs(model, batch).double()))
             truth.append(_only_target(batch).double())
         return self._evaluation(torch.cat(predicted).cpu(), torch.cat(truth).cpu())
 
@@ -86,7 +86,7 @@ class Quantile:
         """Draw bounds over true numbers: the wanted share of points lies above the diagonal."""
         title = f"coverage {evaluation.scores['coverage']:.3f} of {self.config.share:g}, n = {evaluation.num_samples:,}"
         columns: Mapping[str, Any] = evaluation.columns
-        return {"bounds": pictures.error_scatter(columns["predicted"], columns["true"], self._labels, title)}
+        return {"bounds": pictures.error_scatter(columns["predicted"], columns["true"], self.target.labels, title)}
 
     def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
         """Score the quantile of the training split as the answer to every sample."""
@@ -94,26 +94,13 @@ class Quantile:
         truth = _all_targets(splits.test or splits.val or splits.train)
         return {"constant": self._evaluation(bound.expand_as(truth), truth)}
 
-    @property
-    def _labels(self) -> list[str]:
-        units = self.target.units or ("",) * len(self.target.names)
-        return [f"{name} [{unit}]" if unit else name for name, unit in zip(self.target.names, units, strict=True)]
-
     def _outputs(self, model: nn.Module, batch: Batch) -> Tensor:
         return outputs_for(self.target_name, self.target.num_outputs, model, batch.inputs)
-
-    def _unscaled(self, outputs: Tensor) -> Tensor:
-        if not self.target.scales:
-            return outputs
-        return outputs * outputs.new_tensor(self.target.scales) + outputs.new_tensor(self.target.means)
 
     def _training_loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return the mean loss in units of the target's scale, so that learning rates mean the same everywhere."""
         outputs = self._outputs(model, batch)
-        truth = _only_target(batch).to(outputs.dtype)
-        if self.target.scales:
-            truth = (truth - truth.new_tensor(self.target.means)) / truth.new_tensor(self.target.scales)
-        return self._pinball(outputs, truth).mean()
+        return self._pinball(outputs, self.target.scaled(_only_target(batch)).to(outputs.dtype)).mean()
 
     def _pinball(self, predicted: Tensor, truth: Tensor) -> Tensor:
         """Return (B, targets): too low costs `share` per unit, too high the rest."""
@@ -130,8 +117,8 @@ class Quantile:
 
     def _answers(self, model: nn.Module, batches: Batches) -> Iterator[Answer]:
         for batch in batches.epoch(0):
-            for row in self._unscaled(self._outputs(model, batch).double()).tolist():
-                yield [{f"{name} below": value for name, value in zip(self._labels, row, strict=True)}]
+            for row in self.target.unscaled(self._outputs(model, batch).double()).tolist():
+                yield [{f"{name} below": value for name, value in zip(self.target.labels, row, strict=True)}]
 
 
 def _only_target(batch: Batch) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
@@ -109,7 +108,7 @@ class Regression:
         main = self.config.metrics[0]
         title = f"{main} {evaluation.scores[main]:.4g}, n = {evaluation.num_samples:,}"
         columns = evaluation.columns
-        return {"errors": pictures.error_scatter(columns["predicted"], columns["true"], self._labels, title)}
+        return {"errors": pictures.error_scatter(columns["predicted"], columns["true"], self.target.labels, title)}
 
     def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
         """Score the mean of the training split as the answer to every sample."""
@@ -122,35 +121,16 @@ class Regression:
     def _several(self) -> tuple[str, ...]:
         return self.target.names if len(self.target.names) > 1 else ()
 
-    @property
-    def _labels(self) -> list[str]:
-        units = self.target.units or ("",) * len(self.target.names)
-        return [f"{name} [{unit}]" if unit else name for name, unit in zip(self.target.names, units, strict=True)]
-
     def _outputs(self, model: nn.Module, batch: Batch) -> Tensor:
         return outputs_for(self.target_name, self.target.num_outputs, model, batch.inputs)
 
-    def _scale(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Return means and scales, (targets,)."""
-        count = len(self.target.names)
-        means, scales = self.target.means or (0.0,) * count, self.target.scales or (1.0,) * count
-        return _constants(means, like.dtype, like.device), _constants(scales, like.dtype, like.device)
-
-    def _scaled(self, truth: Tensor) -> Tensor:
-        means, scales = self._scale(truth)
-        return (truth - means) / scales
-
-    def _unscaled(self, outputs: Tensor) -> Tensor:
-        means, scales = self._scale(outputs)
-        return outputs * scales + means
-
     def _training_loss(self, model: nn.Module, batch: Batch) -> Tensor:
         outputs = self._outputs(model, batch)
-        return _LOSSES[self.config.loss](outputs, self._scaled(_only_target(batch)).to(outputs.dtype))
+        return _LOSSES[self.config.loss](outputs, self.target.scaled(_only_target(batch)).to(outputs.dtype))
 
     def _evaluation(self, outputs: Tensor, truth: Tensor) -> Evaluation:
-        predicted = self._unscaled(outputs)
-        loss = _LOSSES[self.config.loss](outputs, self._scaled(truth))
+        predicted = self.target.unscaled(outputs)
+        loss = _LOSSES[self.config.loss](outputs, self.target.scaled(truth))
         metric_scores = self._metrics(predicted, truth)
         scores = {name: metric_scores.get(name, loss.item()) for name in self.scores}
         protocol = f"errors in original units{', means over targets' if self._several else ''}"
@@ -168,16 +148,9 @@ class Regression:
     def _answers(self, model: nn.Module, batches: Batches) -> Iterator[Answer]:
         for batch in batches.epoch(0):
             with torch.inference_mode():
-                predicted = self._unscaled(self._outputs(model, batch).double()).tolist()
+                predicted = self.target.unscaled(self._outputs(model, batch).double()).tolist()
             for row in predicted:
-                yield [dict(zip(self._labels, row, strict=True))]
-
-
-@cache
-def _constants(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return a tensor that is copied to a device once, not once per batch."""
-    with torch.inference_mode(mode=False):
-        return torch.tensor(values, dtype=dtype, device=device)
+                yield [dict(zip(self.target.labels, row, strict=True))]
 
 
 def _only_target(batch: Batch) -> Tensor:

@@ -90,3 +90,12 @@ def test_the_only_input_and_target_are_named_and_several_are_an_error():
 def test_nothing_asks_for_nothing():
     assert Spec({"x": Vector(1)}, {"y": Nothing()}).example(2).targets is None
     assert Nothing().num_outputs == 0
+
+
+def test_numbers_go_to_a_models_units_and_back():
+    prices = Numbers(("price", "tax"), ("EUR", ""), means=(50.0, 1.0), scales=(10.0, 4.0))
+    numbers = torch.tensor([[60.0, 1.0], [40.0, 9.0]])
+    assert prices.scaled(numbers).tolist() == [[1, 0], [-1, 2]]
+    assert prices.unscaled(prices.scaled(numbers)).equal(numbers)
+    assert Numbers(("x",)).scaled(numbers[:, :1]).equal(numbers[:, :1]), "without a scale they are as they are"
+    assert prices.labels == ["price [EUR]", "tax"]
