@@ -12,7 +12,7 @@ class Mean:
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self._sums = torch.zeros(2, dtype=torch.float64, device=device)
 
-    def add(self, mean: Tensor, num_samples: int) -> None:
+    def add(self, mean: Tensor, num_samples: int | Tensor) -> None:
         """Add a mean over `num_samples` samples; a scalar tensor."""
         self._sums[0] += mean.detach().double() * num_samples
         self._sums[1] += num_samples

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -16,12 +15,14 @@ from dltk.config.errors import OptionError
 from dltk.config.seeds import derive
 from dltk.config.settings import PositiveInt
 from dltk.data.batches import Batch, Batches
+from dltk.data.fields import Fields
 from dltk.data.samples import Preparation
-from dltk.data.specs import Ids, Image, Spec, Tokens
+from dltk.data.specs import Bag, Ids, Image, Spec, Tokens
 from dltk.data.splits import Splits
 from dltk.metrics.pixels import PixelStatistics, pixel_distances
-from dltk.training.learner import Learner, RunningScores
-from dltk.training.optimization import Optimization, OptimizationSettings
+from dltk.training.adversarial import AdversarialLearner, Game
+from dltk.training.learner import Learner
+from dltk.training.optimization import OptimizationSettings
 from dltk.training.session import Session
 from dltk.training.task import Answer, CannotAnswer, Direction, Evaluation, Needs, Request, TaskConfig
 
@@ -46,21 +47,6 @@ class Config(TaskConfig):
     """Updates of the discriminator, a batch each, for one of the generator."""
 
 
-@dataclass(frozen=True)
-class Game:
-    """What the players minimise, and how a verdict is read, as functions of the discriminator's outputs (B,).
-
-    Attributes:
-        discriminator: Its loss, of outputs on real and on generated samples.
-        generator: Its loss, of outputs on generated samples.
-        verdict: How real samples are found, 1 for real and 0 for generated.
-    """
-
-    discriminator: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor], Tensor]
-    verdict: Callable[[Tensor], Tensor]
-
-
 GAMES = {
     # Goodfellow et al. 2014, section 3.
     "non_saturating": Game(
@@ -83,7 +69,7 @@ def build(config: Config, spec: Spec, preparation: Preparation) -> Adversarial: 
     Raises:
         OptionError: The data cannot be generated.
     """
-    if len(spec.inputs) != 1 or isinstance(spec.input, (Tokens, Ids)):
+    if len(spec.inputs) != 1 or isinstance(spec.input, (Bag, Tokens, Ids)):
         words = ", ".join(modality.word for modality in spec.inputs.values())
         raise OptionError("", f"gan generates one input of images or numbers; the data have {words}")
     return Adversarial(config, shows_images=isinstance(spec.input, Image) and spec.input.channels in (1, 3))
@@ -108,7 +94,7 @@ class Adversarial:
 
     def learner(self, model: nn.Module, settings: OptimizationSettings, session: Session) -> Learner:
         """Return the learner of both networks."""
-        return AdversarialLearner(model, self.config, settings, session)
+        return AdversarialLearner(model, GAMES[self.config.loss], self.config.critic_steps, settings, session)
 
     def evaluate(self, model: nn.Module, batches: Batches) -> Evaluation:
         """Compare as many generated samples as there are real ones, from noise that is always the same."""
@@ -145,6 +131,12 @@ class Adversarial:
             raise CannotAnswer("gan draws new samples: give --count N and no inputs")
         return self._answers(model, request.count, request.seed)
 
+    def portable(self, model: nn.Module, batch: Batch) -> tuple[nn.Module, Fields]:
+        """Return the generator and noise for it."""
+        networks: Any = model
+        noise = torch.Generator().manual_seed(derive(0, "gan", "export"))
+        return networks.generator, {"noise": _noise(networks, batch.num_samples, noise, torch.device("cpu"))}
+
     def pictures(self, evaluation: Evaluation) -> Mapping[str, Figure]:
         """Draw generated images from the fixed noise beside real ones."""
         if not self.shows_images:
@@ -173,106 +165,6 @@ class Adversarial:
                 drawn = model.generator(_noise(model, ANSWERS_AT_ONCE, noise, device)).cpu()
             for sample in drawn[: count - start]:
                 yield [{"image": sample.clamp(0, 1)} if self.shows_images else {"values": sample.tolist()}]
-
-
-def num_rounds(total_steps: int | None, epoch_steps: int | None, critic_steps: int) -> int | None:
-    """Return the rounds of a whole run, of which the last of each epoch may be short; None where only reading tells."""
-    if total_steps is None:
-        return None
-    epochs, rest = divmod(total_steps, epoch_steps or total_steps or 1)
-    return epochs * math.ceil((epoch_steps or total_steps) / critic_steps) + math.ceil(rest / critic_steps)
-
-
-class AdversarialLearner:
-    """Plays rounds: `critic_steps` batches teach the discriminator, then the generator answers once.
-
-    A round ends early where the epoch does, so that its place in the epoch alone decides where rounds begin and end.
-    The generator's schedule counts one update per round.
-    """
-
-    def __init__(self, model: nn.Module, config: Config, settings: OptimizationSettings, session: Session) -> None:
-        networks: Any = model
-        self._model: Any = model
-        self._game, self._critic_steps, self._session = GAMES[config.loss], config.critic_steps, session
-        self._judges = [p for p in networks.discriminator.parameters() if p.requires_grad]
-        rounds = num_rounds(session.total_steps, session.epoch_steps, config.critic_steps)
-        self._optimizations = {
-            "generator": Optimization(networks.generator.parameters(), settings, rounds, "generator"),
-            "discriminator": Optimization(self._judges, settings, session.total_steps, "discriminator"),
-        }
-        self._scores = RunningScores()
-        self._steps = 0
-
-    def epoch(self, batches: Iterator[Batch]) -> Iterator[int]:
-        """Play round after round; yield after each."""
-        played = 0
-        num_samples = 0
-        for batch in batches:
-            if not self._model.training:
-                self._model.train()
-            num_samples = batch.num_samples
-            self._teach_discriminator(batch.to(self._session.device))
-            self._steps += 1
-            played += 1
-            if played == self._critic_steps:
-                self._teach_generator(num_samples)
-                yield played
-                played = 0
-        if played:
-            self._teach_generator(num_samples)
-            yield played
-
-    def scores(self) -> dict[str, float]:
-        """Return both mean losses, how real the discriminator found both kinds, and both learning rates."""
-        rates = {f"lr/{name}": optimization.lr for name, optimization in self._optimizations.items()}
-        return {**self._scores.take(), **rates}
-
-    def inference_model(self) -> nn.Module:
-        """Return both networks."""
-        model: nn.Module = self._model
-        return model
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return moments, counters and sums."""
-        return {
-            "steps": self._steps,
-            "scores": self._scores.state_dict(),
-            **{name: optimization.state_dict() for name, optimization in self._optimizations.items()},
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take back what `state_dict` returned."""
-        self._steps = int(state["steps"])
-        self._scores.load_state_dict(state["scores"], self._session.device)
-        for name, optimization in self._optimizations.items():
-            optimization.load_state_dict(state[name])
-
-    def _teach_discriminator(self, batch: Batch) -> None:
-        self._session.seed_step(self._steps)
-        real = _samples(batch)
-        with torch.no_grad():
-            fake = self._model.generator(self._noise(batch.num_samples))
-        on_real, on_fake = self._model.discriminator(real), self._model.discriminator(fake)
-        loss = self._game.discriminator(on_real, on_fake)
-        self._optimizations["discriminator"].step(loss)
-        verdicts = {
-            "d_real": self._game.verdict(on_real.detach()).mean(),
-            "d_fake": self._game.verdict(on_fake.detach()).mean(),
-        }
-        self._scores.add({"loss/discriminator": loss, **verdicts}, batch.num_samples)
-
-    def _teach_generator(self, num_samples: int) -> None:
-        for parameter in self._judges:  # the verdict's gradient goes through them, not to them
-            parameter.requires_grad_(False)
-        loss = self._game.generator(self._model.discriminator(self._model.generator(self._noise(num_samples))))
-        self._optimizations["generator"].step(loss)
-        for parameter in self._judges:
-            parameter.requires_grad_(True)
-        self._scores.add({"loss/generator": loss}, num_samples)
-
-    def _noise(self, num_samples: int) -> Tensor:
-        """Draw from the device's generator, which was seeded for this step."""
-        return torch.randn(num_samples, self._model.latent_size, device=self._session.device)
 
 
 def _samples(batch: Batch) -> Tensor:

@@ -16,6 +16,7 @@ from dltk.data.batches import Batches
 from dltk.nn.roles import Estimator
 from dltk.training.checkpoint import Checkpoint, Checkpoints
 from dltk.training.learner import Learner
+from dltk.training.loggers import Metrics
 from dltk.training.trees import copied, tensors_in
 from dltk.training.weights import broken_tensor, set_weights, weights_of
 
@@ -69,13 +70,16 @@ def what_is_broken(learner: Learner, scores: Mapping[str, float]) -> str | None:
 
 
 @contextmanager
-def explained(learner: Learner, batches: Batches, checkpoints: Checkpoints, steps: Callable[[], int]) -> Iterator[None]:
+def explained(
+    learner: Learner, batches: Batches, checkpoints: Checkpoints, metrics: Metrics, steps: Callable[[], int]
+) -> Iterator[None]:
     """Let a Diverged that leaves the block name the step, the layer and the learning rate.
 
     Args:
         learner: What trains; after a divergence it is where training broke.
         batches: What it trains on.
         checkpoints: Training is repeated from the last one, or else from the beginning.
+        metrics: The record of evaluations, which schedules reacted to.
         steps: Returns how many steps are behind.
     """
     model = learner.inference_model()
@@ -88,18 +92,20 @@ def explained(learner: Learner, batches: Batches, checkpoints: Checkpoints, step
     except Diverged as error:
         last = checkpoints.last()
         whole = Whole.saved(last) if last else whole
-        found = _first_break(learner, batches, whole, steps()) if whole and can_repeat else None
+        seen = {row["step"]: row for row in metrics.rows()}
+        found = _first_break(learner, batches, whole, steps(), seen) if whole and can_repeat else None
         raise _diverged(error, found, last) from None
 
 
-def _first_break(learner: Learner, batches: Batches, whole: Whole, end: int) -> Break | None:
+def _first_break(
+    learner: Learner, batches: Batches, whole: Whole, end: int, seen: Mapping[int, Mapping[str, float | None]]
+) -> Break | None:
     """Train again from a moment at which nothing was broken, and look after each step; None where none breaks."""
-    model = learner.inference_model()
-    set_weights(model, whole.weights)
+    set_weights(learner.inference_model(), whole.weights)
     learner.load_state_dict(whole.learner)
     rates = _rates(learner.scores())
     epoch, start, step = whole.epoch, whole.batch, whole.step
-    with _watching(model) as layers:
+    with _watching(learner.training_model()) as layers:
         while step < end:
             before = step
             for consumed in learner.epoch(batches.epoch(epoch, start=start)):
@@ -108,7 +114,9 @@ def _first_break(learner: Learner, batches: Batches, whole: Whole, end: int) -> 
                 what = what_is_broken(learner, {f"train/{name}": value for name, value in scores.items()})
                 if what is not None:
                     return Break(step, epoch + 1, what, next(iter(layers), None), rates)
-                rates = _rates(scores)
+                if step in seen:
+                    learner.observe(seen[step])
+                rates = _rates(learner.scores())
                 layers.clear()
             if step == before and start == 0:  # a stream that has nothing to give this time
                 break

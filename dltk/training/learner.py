@@ -7,10 +7,14 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
+from dltk.config.sections import Precision
 from dltk.data.batches import Batch
-from dltk.metrics.mean import Mean
 from dltk.nn.roles import Estimator
+from dltk.training.averaging import WeightAverage
 from dltk.training.optimization import Optimization, OptimizationSettings
+from dltk.training.precision import autocast
+from dltk.training.probing import undisturbed
+from dltk.training.running_scores import RunningScores
 from dltk.training.session import Session
 
 Loss = Callable[[nn.Module, Batch], Tensor | Mapping[str, Tensor]]
@@ -26,8 +30,22 @@ class Learner(Protocol):
     def scores(self) -> dict[str, float]:
         """Return the training scores since the last call, and begin anew; learning rates are `lr` or `lr/<name>`."""
 
+    def observe(self, scores: Mapping[str, float | None]) -> None:
+        """Take all scores of an evaluation, such as val/loss; schedules may react. Called once for each evaluation."""
+
+    def probe(self, batch: Batch) -> dict[str, Tensor]:
+        """Return gradients by parameter name from one extra forward and backward on a batch of training samples.
+
+        They are those of the loss that the next step would see of this batch, in fp32, before penalties and clipping.
+        No state of training changes: no `.grad`, buffer, counter or noise of a later step. Not to be called under
+        `torch.inference_mode`. A one-pass learner returns none.
+        """
+
+    def training_model(self) -> nn.Module:
+        """Return the model whose forward passes are trained."""
+
     def inference_model(self) -> nn.Module:
-        """Return the model to evaluate, save and use."""
+        """Return the model to evaluate, save and use; another one where weights are averaged."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything but the inference model's weights: moments, counters, sums; all tensors must be finite."""
@@ -37,76 +55,77 @@ class Learner(Protocol):
 
 
 def learner_for(model: nn.Module, loss: Loss, settings: OptimizationSettings, session: Session) -> Learner:
-    """Return the one-pass learner for an estimator, else the gradient learner."""
+    """Return the one-pass learner for an estimator, else the gradient learner.
+
+    Raises:
+        OptionError: An option does not fit the model or the run; its path begins with the section.
+    """
     if isinstance(model, Estimator):
         return OnePassLearner(model, session)
-    return GradientLearner(model, loss, Optimization(model.parameters(), settings, session.total_steps), session)
-
-
-class RunningScores:
-    """Means of named values since they were last read."""
-
-    def __init__(self) -> None:
-        self._means: dict[str, Mean] = {}
-
-    def add(self, values: Mapping[str, Tensor], num_samples: int) -> None:
-        """Add scalar tensors, each a mean over `num_samples` samples; no device synchronisation."""
-        for name, value in values.items():
-            if name not in self._means:
-                self._means[name] = Mean(value.device)
-            self._means[name].add(value, num_samples)
-
-    def take(self) -> dict[str, float]:
-        """Return the means and begin anew. Synchronises with the device."""
-        values = {name: mean.value for name, mean in self._means.items()}
-        self._means = {}
-        return values
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return the sums."""
-        return {name: mean.state() for name, mean in self._means.items()}
-
-    def load_state_dict(self, state: Mapping[str, Tensor], device: Any) -> None:
-        """Take back what `state_dict` returned."""
-        self._means = {name: Mean(device) for name in state}
-        for name, mean in self._means.items():
-            mean.restore(state[name])
+    return GradientLearner(model, loss, settings, session)
 
 
 class GradientLearner:
-    """One forward, one backward, one update per batch."""
+    """One forward and one backward per batch, one update per `accumulate` batches or per epoch.
 
-    def __init__(self, model: nn.Module, loss: Loss, optimization: Optimization, session: Session) -> None:
-        self._model, self._loss, self._optimization, self._session = model, loss, optimization, session
+    An update follows the mean gradient over all samples since the last one; an epoch's last may have fewer batches.
+    """
+
+    def __init__(self, model: nn.Module, loss: Loss, settings: OptimizationSettings, session: Session) -> None:
+        self._model, self._loss, self._session, self._precision = model, loss, session, settings.precision
+        self._batches_per_update = settings.batches_per_update
+        length = session.length(self._batches_per_update)
+        self._optimization = Optimization(model.named_parameters(), settings, length)
+        self._average = None if settings.ema is None else WeightAverage(model, settings.ema)
         self._scores = RunningScores()
         self._steps = 0
 
     def epoch(self, batches: Iterator[Batch]) -> Iterator[int]:
-        """Learn batch by batch."""
+        """Learn batch by batch; yield after each update."""
+        consumed = 0
         for batch in batches:
             if not self._model.training:
                 self._model.train()
-            self._session.seed_step(self._steps)
-            parts = self._loss(self._model, batch.to(self._session.device))
-            parts = {"loss": parts} if isinstance(parts, Tensor) else parts
-            self._optimization.step(parts["loss"])
+            parts = self._parts(batch, self._precision)
+            self._optimization.add(parts["loss"], batch.num_samples)
             self._scores.add(parts, batch.num_samples)
             self._steps += 1
-            yield 1
+            consumed += 1
+            if consumed == self._batches_per_update:
+                self._update()
+                yield consumed
+                consumed = 0
+        if consumed:
+            self._update()
+            yield consumed
 
     def scores(self) -> dict[str, float]:
-        """Return the mean loss and its parts since the last call, and the learning rate."""
-        return {**self._scores.take(), "lr": self._optimization.lr}
+        """Return the mean loss and its parts since the last call, and what the optimization tells."""
+        return {**self._scores.take(), **self._optimization.scores()}
 
-    def inference_model(self) -> nn.Module:
-        """Return the model itself."""
+    def observe(self, scores: Mapping[str, float | None]) -> None:
+        """Let the schedule react."""
+        self._optimization.observe(scores)
+
+    def probe(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the gradients of the loss, before penalties and clipping."""
+        with undisturbed(self._model):
+            return self._optimization.gradients(self._parts(batch, "fp32")["loss"])
+
+    def training_model(self) -> nn.Module:
+        """Return the model whose parameters move."""
         return self._model
 
+    def inference_model(self) -> nn.Module:
+        """Return the model itself, or the one with averaged weights."""
+        return self._model if self._average is None else self._average.model
+
     def state_dict(self) -> dict[str, Any]:
-        """Return moments, counters and sums."""
+        """Return moments, counters, sums, and the weights themselves where the inference model's are averaged."""
         return {
             "steps": self._steps,
             "optimization": self._optimization.state_dict(),
+            "average": {} if self._average is None else self._average.state_dict(),
             "scores": self._scores.state_dict(),
         }
 
@@ -114,7 +133,21 @@ class GradientLearner:
         """Take back what `state_dict` returned."""
         self._steps = int(state["steps"])
         self._optimization.load_state_dict(state["optimization"])
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
         self._scores.load_state_dict(state["scores"], self._session.device)
+
+    def _parts(self, batch: Batch, precision: Precision) -> Mapping[str, Tensor]:
+        """Return the loss of a batch and its parts, under the seed of the step."""
+        self._session.seed_step(self._steps)
+        with autocast(precision, self._session.device):
+            parts = self._loss(self._model, batch.to(self._session.device))
+        return {"loss": parts} if isinstance(parts, Tensor) else parts
+
+    def _update(self) -> None:
+        self._optimization.update()
+        if self._average is not None:
+            self._average.update()
 
 
 class OnePassLearner:
@@ -137,6 +170,17 @@ class OnePassLearner:
     def scores(self) -> dict[str, float]:
         """Return nothing: there is no running loss."""
         return {}
+
+    def observe(self, scores: Mapping[str, float | None]) -> None:
+        """React to nothing."""
+
+    def probe(self, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
+        """Return nothing: there are no gradients."""
+        return {}
+
+    def training_model(self) -> nn.Module:
+        """Return the estimator."""
+        return self.inference_model()
 
     def inference_model(self) -> nn.Module:
         """Return the estimator."""

@@ -1,80 +1,214 @@
-"""One parameter set's optimizer and schedule."""
+"""One parameter set's optimizer, schedule, gradient penalties and clipping, and loss scale."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
-from dltk.training.optimizers import Adam, OptimizerSettings
-from dltk.training.schedules import Constant, Schedule
+from dltk.config.errors import OptionError
+from dltk.config.sections import Precision
+from dltk.metrics.mean import Mean
+from dltk.training.gradients import clip, penalise
+from dltk.training.optimizer_settings import OptimizerSettings
+from dltk.training.optimizers import Adam
+from dltk.training.parameter_groups import grouped
+from dltk.training.plateau import PlateauWatch, watch_for
+from dltk.training.precision import SMALLEST_SCALE, loss_scaler
+from dltk.training.rates import rate_multiplier, refuse_without_effect
+from dltk.training.schedules import Constant, Length, ScheduleSettings
+
+if TYPE_CHECKING:
+    from dltk.training.task import Direction
 
 
 @dataclass(frozen=True)
 class OptimizationSettings:
-    """Optimizer and schedule per parameter set; "" is the only one, or the default of all.
+    """How parameters move. Optimizers and schedules go by parameter set; "" is the only one, or the default of all.
 
     Attributes:
         optimizers: By the names the task declares.
         schedules: Likewise.
+        accumulate: Batches that make one update.
+        precision: What the forward pass computes in.
+        ema: Decay of the average of the weights that is evaluated and saved; None keeps the weights themselves.
+        directions: The val scores a schedule may react to, and whether small or large is good.
+        num_evaluations: How often they will be known; None where only training tells.
     """
 
     optimizers: Mapping[str, OptimizerSettings] = field(default_factory=dict)
-    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    schedules: Mapping[str, ScheduleSettings] = field(default_factory=dict)
+    accumulate: int = 1
+    precision: Precision = "auto"
+    ema: float | None = None
+    directions: Mapping[str, Direction] = field(default_factory=dict)
+    num_evaluations: int | None = None
 
     def optimizer(self, name: str = "") -> OptimizerSettings:
         """Return the optimizer's options of one parameter set."""
         return self.optimizers.get(name) or self.optimizers.get("") or Adam()
 
-    def schedule(self, name: str = "") -> Schedule:
+    def schedule(self, name: str = "") -> ScheduleSettings:
         """Return the schedule of one parameter set."""
         return self.schedules.get(name) or self.schedules.get("") or Constant()
+
+    @property
+    def batches_per_update(self) -> int | None:
+        """Batches that the learner of a single parameter set sees before each update; None takes whole epochs."""
+        return None if self.optimizer().takes_whole_epochs else self.accumulate
 
 
 class Optimization:
     """Moves one parameter set against the gradient of a loss.
 
     Args:
-        parameters: What moves; parameters that need no gradient are left out.
+        parameters: What moves, by the names `dltk show` lists; parameters that need no gradient are left out.
         settings: Where optimizer and schedule are looked up.
-        total_steps: Updates in the whole run, for schedules that need it; None where unknown.
+        length: Updates in the run and in an epoch, for schedules that need them.
         name: The parameter set's name where a task has several.
+
+    Raises:
+        OptionError: An option does not fit the model or the run; its path begins with the section.
     """
 
     def __init__(
         self,
-        parameters: Iterable[nn.Parameter],
+        parameters: Iterable[tuple[str, nn.Parameter]],
         settings: OptimizationSettings,
-        total_steps: int | None,
+        length: Length,
         name: str = "",
     ) -> None:
-        self._options, self._schedule = settings.optimizer(name), settings.schedule(name)
-        self._optimizer = self._options.build([p for p in parameters if p.requires_grad])
-        self._total_steps = total_steps or 0
-        self._steps = 0
+        self._options, self._schedule, self._length = settings.optimizer(name), settings.schedule(name), length
+        self._parameters = {key: parameter for key, parameter in parameters if parameter.requires_grad}
+        try:
+            groups = grouped(self._parameters, self._options.lr, self._options.groups)
+        except OptionError as error:
+            raise _below("optimizer", name if name in settings.optimizers else "", error) from None
+        try:
+            refuse_without_effect(self._schedule, length)
+            self._watch: PlateauWatch | None = watch_for(self._schedule, settings.directions, settings.num_evaluations)
+        except OptionError as error:
+            raise _below("schedule", name if name in settings.schedules else "", error) from None
+        self._optimizer = self._options.build(groups)
+        self._base_rates = [group["lr"] for group in groups]
+        device = next((parameter.device for parameter in self._parameters.values()), torch.device("cpu"))
+        self._scaler = loss_scaler(settings.precision, device.type)
+        self._norm = Mean(device)
+        self._updates = 0
+        self._num_samples = self._unit = 0
 
     @property
     def lr(self) -> float:
-        """The learning rate of the next step."""
-        return self._options.lr * self._schedule.factor(self._steps, self._total_steps)
+        """The learning rate of the next update, for parameters that no group matches."""
+        return self._options.lr * self._multiplier
 
-    def step(self, loss: Tensor) -> None:
+    def add(self, loss: Tensor, num_samples: int) -> None:
+        """Add the gradient of a mean over `num_samples` samples to that of the next update."""
+        if self._num_samples == 0:
+            self._optimizer.zero_grad(set_to_none=True)
+            self._unit = num_samples
+        weight = num_samples / self._unit
+        self._scaler.scale(loss if weight == 1 else loss * weight).backward()  # type: ignore[no-untyped-call]
+        self._num_samples += num_samples
+
+    def update(self) -> None:
+        """Move once against the mean gradient over all samples since the last update."""
+        moving = [parameter for parameter in self._parameters.values() if parameter.grad is not None]
+        self._scaler.unscale_(self._optimizer)
+        weight, self._num_samples = self._num_samples / self._unit, 0
+        if weight != 1:
+            for parameter in moving:
+                parameter.grad.div_(weight)  # type: ignore[union-attr]
+        penalise(moving, self._options.l1, self._options.l2)
+        self._measure(clip(moving, self._options.clip_norm, self._options.clip_value))
+        multiplier = self._multiplier
+        for group, rate in zip(self._optimizer.param_groups, self._base_rates, strict=True):
+            group["lr"] = rate * multiplier
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._updates += 1
+
+    def step(self, loss: Tensor, num_samples: int = 1) -> None:
         """Move once against the gradient of a scalar loss."""
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        lr = self.lr
-        for group in self._optimizer.param_groups:
-            group["lr"] = lr
-        self._optimizer.step()
-        self._steps += 1
+        self.add(loss, num_samples)
+        self.update()
+
+    def gradients(self, loss: Tensor) -> dict[str, Tensor]:
+        """Return a loss's gradients by parameter name, before penalties and clipping; nothing moves or is kept.
+
+        Parameters that the loss does not depend on are left out.
+        """
+        found: Sequence[Tensor | None] = torch.autograd.grad(loss, list(self._parameters.values()), allow_unused=True)
+        return {name: gradient for name, gradient in zip(self._parameters, found, strict=True) if gradient is not None}
+
+    def observe(self, scores: Mapping[str, float | None]) -> None:
+        """Let the schedule react to the scores of an evaluation."""
+        if self._watch is not None:
+            self._watch.observe(scores)
+
+    def scores(self) -> dict[str, float]:
+        """Return the learning rate and, since the last call, what clipping and loss scaling saw. May synchronise."""
+        scores = {"lr": self.lr}
+        if self._clips:
+            norm, self._norm = self._norm.value, Mean(self._norm.state().device)
+            scores |= {} if math.isnan(norm) else {"grad_norm": norm}  # no gradient yet, or the weights show it
+        if self._scaler.is_enabled():
+            scale = self._scaler.get_scale()
+            scores["loss_scale"] = scale if scale > SMALLEST_SCALE else math.nan  # nothing is small enough: diverged
+        return scores
 
     def state_dict(self) -> dict[str, Any]:
         """Return moments and counters."""
-        return {"steps": self._steps, "optimizer": self._optimizer.state_dict()}
+        return {
+            "steps": self._updates,
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "norm": self._norm.state(),
+            "schedule": {} if self._watch is None else self._watch.state_dict(),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take back what `state_dict` returned."""
-        self._steps = int(state["steps"])
+        self._updates, self._num_samples = int(state["steps"]), 0
         self._optimizer.load_state_dict(dict(state["optimizer"]))
+        _lay_out_like_parameters(self._optimizer)
+        self._scaler.load_state_dict(dict(state["scaler"]))
+        self._norm.restore(state["norm"])
+        if self._watch is not None:
+            self._watch.load_state_dict(state["schedule"])
+
+    @property
+    def _multiplier(self) -> float:
+        reaction = 1.0 if self._watch is None else self._watch.multiplier
+        return rate_multiplier(self._schedule, self._updates, self._length) * reaction
+
+    @property
+    def _clips(self) -> bool:
+        return self._options.clip_norm is not None or self._options.clip_value is not None
+
+    def _measure(self, norm: Tensor | None) -> None:
+        """Keep a gradient's norm; one that overflowed makes no update, and does not count."""
+        if norm is None:
+            return
+        if not self._scaler.is_enabled():
+            self._norm.add(norm, 1)
+            return
+        counts = norm.isfinite()
+        self._norm.add(torch.where(counts, norm, 0.0), counts)
+
+
+def _below(section: str, name: str, error: OptionError) -> OptionError:
+    """Return an error whose path begins with the section, and the parameter set where it has options of its own."""
+    return OptionError(".".join(str(part) for part in (section, name, *error.path) if part != ""), error.message)
+
+
+def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:
+    """Give moments the memory layout of their parameters: files hold contiguous ones, and kernels need the same."""
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 
 from dltk.config.errors import Unavailable
 from dltk.config.seeds import derive
+from dltk.training.schedules import Length
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,22 @@ class Session:
     device: torch.device
     total_steps: int | None
     epoch_steps: int | None = None
+
+    def length(self, batches_per_update: int | None = 1) -> Length:
+        """Return the updates of the run and of an epoch, whose last may see fewer batches.
+
+        Args:
+            batches_per_update: None makes one of all batches of an epoch.
+        """
+        if batches_per_update is None and self.epoch_steps is None:
+            return Length(None, 1)
+        in_epoch = self.epoch_steps or self.total_steps or 1
+        each = batches_per_update or in_epoch
+        epoch = None if self.epoch_steps is None else math.ceil(self.epoch_steps / each)
+        if self.total_steps is None:
+            return Length(None, epoch)
+        epochs, rest = divmod(self.total_steps, in_epoch)
+        return Length(epochs * math.ceil(in_epoch / each) + math.ceil(rest / each), epoch)
 
     def seed_step(self, step: int) -> None:
         """Seed the device's generator for one step, so that dropout and noise do not depend on the past."""

@@ -15,7 +15,8 @@ import yaml
 
 from dltk.config import registry
 from dltk.config.errors import DltkError
-from dltk.data.batches import Batch, Batches, Loading, in_order
+from dltk.data.batches import Batch, Batches, Loading
+from dltk.data.plans import in_order
 
 SLOW_IMPORTS = ["dltk.experiment", "dltk.study.cross_validation", "dltk.tasks.classification", "dltk.tasks.gan"]
 SLOW_IMPORTS += ["dltk.pictures.tiles", "matplotlib.backends.backend_agg", "torch._dynamo", "pytest"]

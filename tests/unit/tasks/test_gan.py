@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 from dltk.config.errors import OptionError
-from dltk.data.batches import InMemory, Loading, shuffled
+from dltk.data.batches import InMemory, Loading
+from dltk.data.plans import shuffled
 from dltk.data.specs import Image, Nothing, Spec, Tokens, Vector
 from dltk.data.splits import Splits
-from dltk.tasks.gan import Config, build, num_rounds
+from dltk.tasks.gan import Config, build
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD, Adam
 from dltk.training.schedules import Cosine
@@ -54,8 +55,8 @@ def images(num_samples=22, batch_size=4):
     return InMemory({"image": pixels}, {}, Loading(batch_size, shuffled(0)))
 
 
-def learner_of(task, model, total_steps=None, settings=SETTINGS):
-    return task.learner(model, settings, Session(0, torch.device("cpu"), total_steps))
+def learner_of(task, model, total_steps=60, settings=SETTINGS):
+    return task.learner(model, settings, Session(0, torch.device("cpu"), total_steps, 6))
 
 
 @pytest.mark.parametrize(("critic_steps", "rounds"), [(1, [1] * 6), (2, [2, 2, 2]), (4, [4, 2]), (9, [6])])
@@ -212,9 +213,30 @@ def test_tokens_cannot_be_generated():
         build(Config(), Spec({"text": Tokens(("a", "b"))}, {"y": Nothing()}), NOTHING_FITTED)
 
 
-@pytest.mark.parametrize(
-    ("total", "epoch", "critic_steps", "rounds"),
-    [(None, 5, 2, None), (30, 6, 1, 30), (30, 6, 4, 10), (50, 5, 4, 20), (14, 6, 4, 5), (7, None, 2, 4), (0, 5, 2, 0)],
-)
-def test_the_generator_is_planned_for_every_round_also_the_short_ones(total, epoch, critic_steps, rounds):
-    assert num_rounds(total, epoch, critic_steps) == rounds
+@pytest.mark.parametrize("precision", ["auto", "bf16", "fp16"])
+def test_a_game_with_averaged_weights_in_any_precision_goes_on_bit_equal(precision):
+    settings = OptimizationSettings(SETTINGS.optimizers, SETTINGS.schedules, precision=precision, ema=0.9)
+    task, data = task_for(critic_steps=2), images()
+    unbroken, first, second = (learner_of(task, pair(seed), 12, settings) for seed in (0, 0, 99))
+    list(unbroken.epoch(data.epoch(0)))
+    consumed = next(first.epoch(data.epoch(0)))
+    second.inference_model().load_state_dict(copy.deepcopy(first.inference_model().state_dict()))
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    list(second.epoch(data.epoch(0, start=consumed)))
+    for name, value in unbroken.training_model().state_dict().items():
+        assert torch.equal(value, second.training_model().state_dict()[name]), name
+    for name, value in unbroken.inference_model().state_dict().items():
+        assert torch.equal(value, second.inference_model().state_dict()[name]), name
+    assert unbroken.scores() == second.scores()
+
+
+def test_a_probe_gives_both_networks_gradients_and_leaves_no_trace():
+    def play(probes):
+        model = pair()
+        learner = learner_of(task_for(), model)
+        for _ in learner.epoch(images().epoch(0)):
+            if probes:
+                assert set(learner.probe(next(images().epoch(0)))) == set(dict(model.named_parameters()))
+        return [value.tolist() for value in model.state_dict().values()], learner.scores()
+
+    assert play(probes=True) == play(probes=False)

@@ -11,8 +11,9 @@ from dltk.config.sections import CheckpointOptions, TrainOptions
 from dltk.training.divergence import explained, what_is_broken
 from dltk.training.loop import Progress, fit
 from dltk.training.loss_task import LossTask
+from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD
-from dltk.training.schedules import Constant, InverseTime
+from dltk.training.schedules import Constant, InverseTime, Length, Plateau
 from tests.unit.training.tiny import TASK, Trial, samples, squared
 
 
@@ -57,7 +58,7 @@ def test_step_layer_and_rate_are_named(tmp_path, at, every_steps):
     error = explanation(tmp_path, at, schedule=schedule, checkpoint=checkpoint)
     assert error.message == f"training diverged at step {at} (epoch {1 + (at - 1) // 6}): train/loss is nan"
     assert error.where == "the first output that is not finite is that of second"
-    assert error.found == f"lr {0.01 * schedule.factor(at - 1, 0):g}"
+    assert error.found == f"lr {0.01 * schedule.multiplier(at - 1, Length()):g}"
     last = Trial(tmp_path).steps
     assert error.expected == (
         f"the last checkpoint, step-{last[-1]:08d}, is finite" if last else "there was no checkpoint yet"
@@ -84,7 +85,7 @@ def test_what_cannot_be_repeated_is_told_as_it_was(tmp_path):
     fitting = Trial(tmp_path).fitting()
     with (
         pytest.raises(Diverged, match="something broke") as caught,
-        explained(fitting.learner, fitting.splits.train, fitting.checkpoints, lambda: 12),
+        explained(fitting.learner, fitting.splits.train, fitting.checkpoints, fitting.log.metrics, lambda: 12),
     ):
         raise Diverged("something broke")
     assert (caught.value.message, caught.value.expected) == ("something broke", "there was no checkpoint yet")
@@ -96,7 +97,7 @@ def test_what_does_not_break_again_is_told_as_it_was(tmp_path):
     fitting = trial.fitting()
     with (
         pytest.raises(Diverged, match="something broke") as caught,
-        explained(fitting.learner, fitting.splits.train, fitting.checkpoints, lambda: 30),
+        explained(fitting.learner, fitting.splits.train, fitting.checkpoints, fitting.log.metrics, lambda: 30),
     ):
         raise Diverged("something broke")
     assert (caught.value.message, caught.value.where) == ("something broke", "")
@@ -106,7 +107,7 @@ def test_other_errors_pass(tmp_path):
     fitting = Trial(tmp_path).fitting()
     with (
         pytest.raises(KeyError),
-        explained(fitting.learner, fitting.splits.train, fitting.checkpoints, lambda: 0),
+        explained(fitting.learner, fitting.splits.train, fitting.checkpoints, fitting.log.metrics, lambda: 0),
     ):
         raise KeyError
 
@@ -125,3 +126,25 @@ def test_no_hooks_stay(tmp_path):
     with pytest.raises(Diverged, match="at step 2"):
         fit(fitting, Progress())
     assert not any(module._forward_hooks for module in fitting.learner.inference_model().modules())
+
+
+def test_the_weights_that_learn_are_looked_at_where_the_average_is_still_finite(tmp_path):
+    learner = Trial(tmp_path, updates=OptimizationSettings(ema=0.9)).fitting().learner
+    list(learner.epoch(samples().epoch(0)))
+    assert what_is_broken(learner, {}) is None
+    with torch.no_grad():
+        next(learner.training_model().parameters()).fill_(math.nan)
+    assert what_is_broken(learner, {}) == "the learner's average.weights.0.weight is no longer finite"
+
+
+def test_the_layer_is_found_in_the_model_that_learns(tmp_path):
+    error = explanation(tmp_path, 9, schedule=Constant(), updates=OptimizationSettings(ema=0.9))
+    assert error.message.startswith("training diverged at step 9 (epoch 2)")
+    assert error.where == "the first output that is not finite is that of second"
+
+
+def test_a_schedule_that_reacted_to_scores_does_so_again(tmp_path):
+    schedule = Plateau(factor=0.5, patience=0, threshold=1e6, monitor="val/mse")
+    error = explanation(tmp_path, 15, schedule=schedule, updates=OptimizationSettings(directions={"val/mse": "min"}))
+    assert error.message.startswith("training diverged at step 15 (epoch 3)")
+    assert error.found == "lr 0.005"

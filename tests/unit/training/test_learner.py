@@ -9,10 +9,11 @@ from torch import nn
 from dltk.data.batches import Batch
 from dltk.data.specs import Numbers
 from dltk.models.ridge import Ridge
-from dltk.training.learner import GradientLearner, OnePassLearner, RunningScores, learner_for
+from dltk.training.learner import GradientLearner, OnePassLearner, learner_for
 from dltk.training.loop import evaluated
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD
+from dltk.training.running_scores import RunningScores
 from dltk.training.session import Session
 from dltk.training.trees import copied
 from dltk.training.weights import set_weights, weights_of

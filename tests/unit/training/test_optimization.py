@@ -6,7 +6,7 @@ from torch import nn
 
 from dltk.training.optimization import Optimization, OptimizationSettings
 from dltk.training.optimizers import SGD, Adam
-from dltk.training.schedules import Constant, Cosine, InverseTime
+from dltk.training.schedules import Constant, Cosine, InverseTime, Length
 from dltk.training.trees import copied
 
 
@@ -16,11 +16,11 @@ def settings(optimizer, schedule=None):
 
 def test_a_step_is_torchs_step_at_the_scheduled_rate():
     ours, theirs = nn.Parameter(torch.tensor([2.0])), nn.Parameter(torch.tensor([2.0]))
-    optimization = Optimization([ours], settings(SGD(lr=0.1), Cosine()), total_steps=4)
+    optimization = Optimization([("w", ours)], settings(SGD(lr=0.1), Cosine()), Length(4))
     for step in range(4):
-        assert optimization.lr == pytest.approx(0.1 * Cosine().factor(step, 4))
+        assert optimization.lr == pytest.approx(0.1 * Cosine().multiplier(step, Length(4)))
         optimization.step(ours.square().sum())
-        optimizer = torch.optim.SGD([theirs], 0.1 * Cosine().factor(step, 4), fused=True)
+        optimizer = torch.optim.SGD([theirs], 0.1 * Cosine().multiplier(step, Length(4)), fused=True)
         optimizer.zero_grad()
         theirs.square().sum().backward()
         optimizer.step()
@@ -29,7 +29,7 @@ def test_a_step_is_torchs_step_at_the_scheduled_rate():
 
 def test_gradients_of_one_step_do_not_reach_the_next():
     parameter = nn.Parameter(torch.tensor([1.0]))
-    optimization = Optimization([parameter], settings(SGD(lr=0.5)), None)
+    optimization = Optimization([("w", parameter)], settings(SGD(lr=0.5)), Length())
     optimization.step((parameter * 2).sum())
     optimization.step((parameter * 0).sum())
     assert parameter.item() == 0
@@ -37,7 +37,7 @@ def test_gradients_of_one_step_do_not_reach_the_next():
 
 def test_parameters_that_need_no_gradient_stay():
     frozen, free = nn.Parameter(torch.ones(1), requires_grad=False), nn.Parameter(torch.ones(1))
-    optimization = Optimization([frozen, free], settings(SGD(lr=0.5, weight_decay=0.1)), None)
+    optimization = Optimization([("frozen", frozen), ("free", free)], settings(SGD(lr=0.5, weight_decay=0.1)), Length())
     optimization.step((frozen * free).sum())
     assert frozen.item() == 1
     assert free.item() != 1
@@ -47,7 +47,7 @@ def test_parameters_that_need_no_gradient_stay():
 def test_it_goes_on_bit_for_bit_from_its_state(optimizer):
     def begin(value):
         parameter = nn.Parameter(value.clone())
-        return parameter, Optimization([parameter], settings(optimizer, InverseTime(decay=0.3)), None)
+        return parameter, Optimization([("w", parameter)], settings(optimizer, InverseTime(decay=0.3)), Length())
 
     whole, optimization = begin(torch.tensor([2.0, -1.0]))
     for _ in range(3):

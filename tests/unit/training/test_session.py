@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from dltk.config.errors import Unavailable
+from dltk.training.schedules import Length
 from dltk.training.session import Session, choose_device
 from tests.unit.training.tiny import CPU
 
@@ -21,6 +22,26 @@ def test_noise_depends_on_seed_and_step_and_on_nothing_before():
     assert drawn(session, 5).equal(first)
     assert not drawn(session, 6).equal(first)
     assert not drawn(Session(4, CPU, None), 5).equal(first)
+
+
+@pytest.mark.parametrize(
+    ("total", "epoch", "each", "updates", "in_epoch"),
+    [
+        (None, 5, 2, None, 3),
+        (30, 6, 1, 30, 6),
+        (30, 6, 4, 10, 2),
+        (50, 5, 4, 20, 2),
+        (14, 6, 4, 5, 2),
+        (7, None, 2, 4, None),
+        (0, 5, 2, 0, 3),
+        (30, 6, None, 5, 1),
+        (14, 6, None, 3, 1),
+        (None, None, None, None, 1),
+        (9, None, None, None, 1),
+    ],
+)
+def test_an_update_takes_so_many_batches_or_what_the_epoch_has_left(total, epoch, each, updates, in_epoch):
+    assert Session(0, CPU, total, epoch).length(each) == Length(updates, in_epoch)
 
 
 def test_the_cpu_is_there():

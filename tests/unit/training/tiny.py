@@ -12,17 +12,20 @@ import torch
 from torch import nn
 
 from dltk.config.sections import CheckpointOptions, TrainOptions
-from dltk.data.batches import Batch, InMemory, Loading, shuffled
+from dltk.data.batches import Batch, InMemory, Loading
+from dltk.data.plans import shuffled
 from dltk.data.splits import Splits
+from dltk.training.board import Board, NoBoard
 from dltk.training.checkpoint import Checkpoints
 from dltk.training.early_stopping import Selection
 from dltk.training.learner import Learner
-from dltk.training.loggers import Board, Metrics, NoBoard, RunLog, Screen
+from dltk.training.loggers import Metrics, RunLog, Screen
 from dltk.training.loop import Fitting, Progress, fit, restore
 from dltk.training.loss_task import LossTask
 from dltk.training.optimization import OptimizationSettings
-from dltk.training.optimizers import SGD, AdamW, OptimizerSettings
-from dltk.training.schedules import Constant, Cosine, Schedule
+from dltk.training.optimizer_settings import OptimizerSettings
+from dltk.training.optimizers import SGD, AdamW
+from dltk.training.schedules import Constant, Cosine, ScheduleSettings
 from dltk.training.session import Session
 from dltk.training.signals import Stopped, StopRequest
 
@@ -101,7 +104,8 @@ class Trial:
     options: TrainOptions = THREE_EPOCHS
     checkpoint: CheckpointOptions = SELDOM
     optimizer: OptimizerSettings = ADAMW
-    schedule: Schedule = COSINE
+    schedule: ScheduleSettings = COSINE
+    updates: OptimizationSettings = field(default_factory=OptimizationSettings)
     patience: int | None = None
     run_id: str = "this"
     signals: dict[int, signal.Signals] = field(default_factory=dict)
@@ -130,10 +134,10 @@ class Trial:
         train = Interrupted(self.train, self.signals, stop) if self.signals else self.train
         epochs, batches = self.options.epochs, self.train.num_batches
         total = self.options.steps or (epochs * batches if epochs is not None and batches else None)
-        settings = OptimizationSettings({"": self.optimizer}, {"": self.schedule})
+        settings = replace(self.updates, optimizers={"": self.optimizer}, schedules={"": self.schedule})
         selection = Selection("val/mse", "min", patience=self.patience) if self.val is not None else Selection(None)
         return Fitting(
-            self.task.learner(self.model(), settings, Session(0, CPU, total)),
+            self.task.learner(self.model(), settings, Session(0, CPU, total, batches)),
             self.task,
             Splits(train, self.val, None, NOTHING_FITTED),
             self.options,

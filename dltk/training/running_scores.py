@@ -1,0 +1,40 @@
+"""Means of named training scores since they were last read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from dltk.metrics.mean import Mean
+
+
+class RunningScores:
+    """Means of named values since they were last read."""
+
+    def __init__(self) -> None:
+        self._means: dict[str, Mean] = {}
+
+    def add(self, values: Mapping[str, Tensor], num_samples: int) -> None:
+        """Add scalar tensors, each a mean over `num_samples` samples; no device synchronisation."""
+        for name, value in values.items():
+            if name not in self._means:
+                self._means[name] = Mean(value.device)
+            self._means[name].add(value, num_samples)
+
+    def take(self) -> dict[str, float]:
+        """Return the means and begin anew. Synchronises with the device."""
+        values = {name: mean.value for name, mean in self._means.items()}
+        self._means = {}
+        return values
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the sums."""
+        return {name: mean.state() for name, mean in self._means.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor], device: Any) -> None:
+        """Take back what `state_dict` returned."""
+        self._means = {name: Mean(device) for name in state}
+        for name, mean in self._means.items():
+            mean.restore(state[name])
