@@ -10,8 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from dltk.config.seeds import derive
 from dltk.data.fields import Field, Fields, concatenate, take, tensors_of, to_device
+from dltk.data.plans import Plan, distinct, in_order
 
 
 @dataclass(frozen=True)
@@ -74,32 +74,34 @@ class Batches(Protocol):
         """Return all samples as one batch, in order."""
 
 
-Plan = Callable[[int, int], Tensor]
-"""(epoch, number of samples) -> the order of the samples, int64 (n,)."""
+@dataclass(frozen=True)
+class Place:
+    """Where in training a batch stands: all that random choices about its samples may depend on.
+
+    Attributes:
+        epoch: Number of the epoch, from 0.
+        batch: Number of the batch in its epoch, from 0.
+        draws: One number per sample, int64 (B,) on the device: its index in the training split; where a plan takes a
+            sample again in the same epoch, n, 2n, ... more.
+    """
+
+    epoch: int
+    batch: int
+    draws: Tensor
 
 
-def in_order(_epoch: int, num_samples: int) -> Tensor:
-    """Plan the samples as they stand."""
-    return torch.arange(num_samples)
-
-
-def shuffled(seed: int) -> Plan:
-    """Return the plan that draws a new permutation for each epoch."""
-
-    def plan(epoch: int, num_samples: int) -> Tensor:
-        generator = torch.Generator().manual_seed(derive(seed, "order", epoch))
-        return torch.randperm(num_samples, generator=generator)
-
-    return plan
+Augment = Callable[[Fields, Fields, Place], tuple[Fields, Fields]]
+"""(inputs, targets, place) -> both, changed at random; images are floats from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Loading:
-    """How samples become batches: how many at once, in which order, where."""
+    """How samples become batches: how many at once, in which order, where, and how they are varied in training."""
 
     batch_size: int = 64
     plan: Plan = in_order
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    augment: Augment | None = None
 
 
 Finish = Callable[[Mapping[str, Field]], Mapping[str, Field]]
@@ -116,14 +118,23 @@ class InMemory:
     Args:
         inputs: Stored inputs by name, compact (uint8 images, int tokens).
         targets: Stored targets by name.
-        loading: Size, order and device.
+        loading: Size, order and device; its `augment` changes the batches of `epoch`, nothing else.
         finish: Turns the stored inputs of a batch into what the model takes, on the device, once per batch.
+        unpack: Comes before it: turns stored images into floats from 0 to 1, which is what is augmented.
     """
 
-    def __init__(self, inputs: Fields, targets: Fields, loading: Loading, finish: Finish = as_they_are) -> None:
+    def __init__(
+        self,
+        inputs: Fields,
+        targets: Fields,
+        loading: Loading,
+        finish: Finish = as_they_are,
+        *,
+        unpack: Finish = as_they_are,
+    ) -> None:
         self._inputs = {name: to_device(field, loading.device) for name, field in inputs.items()}
         self._targets = {name: to_device(field, loading.device) for name, field in targets.items()}
-        self._loading, self._finish = loading, finish
+        self._loading, self._finish, self._unpack = loading, finish, unpack
         self._num_samples = len(next(iter(inputs.values())))
 
     @property
@@ -138,22 +149,44 @@ class InMemory:
 
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch, without its first `start` ones."""
-        order = self._loading.plan(number, self._num_samples).to(self._loading.device)
-        for indices in torch.split(order, self._sizes())[start:] if len(order) else ():
-            yield self._gather(indices)
+        device, augment = self._loading.device, self._loading.augment
+        order = self._loading.plan(number, self._num_samples)
+        if len(order) == 0:
+            return
+        draws = torch.split(distinct(order, self._num_samples).to(device), self._sizes()) if augment else ()
+        for batch, indices in enumerate(torch.split(order.to(device), self._sizes())[start:], start):
+            yield self._gather(indices, Place(number, batch, draws[batch]) if augment else None)
 
     def take(self, indices: Tensor) -> InMemory:
-        """Return these samples only, in this order."""
+        """Return these samples only, in this order, not augmented."""
         indices = indices.to(self._loading.device)
         return InMemory(
             {name: take(field, indices) for name, field in self._inputs.items()},
             {name: take(field, indices) for name, field in self._targets.items()},
-            self._loading,
+            replace(self._loading, augment=None),
             self._finish,
+            unpack=self._unpack,
         )
 
+    def loaded(self, loading: Loading) -> InMemory:
+        """Return the same samples, not copied, batched in another way."""
+        return InMemory(self._inputs, self._targets, loading, self._finish, unpack=self._unpack)
+
+    @property
+    def loading(self) -> Loading:
+        """How the samples become batches."""
+        return self._loading
+
+    def stored_inputs(self) -> Fields:
+        """Return the inputs of all samples by name, as they lie in memory."""
+        return self._inputs
+
+    def stored_targets(self) -> Fields:
+        """Return the targets of all samples by name, as they lie in memory."""
+        return self._targets
+
     def whole(self) -> Batch:
-        """Return all samples as one batch, in order."""
+        """Return all samples as one batch, in order, not augmented."""
         return self._gather(torch.arange(self._num_samples, device=self._loading.device))
 
     def digest(self) -> str:
@@ -167,9 +200,11 @@ class InMemory:
                     state.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
         return state.hexdigest()
 
-    def _gather(self, indices: Tensor) -> Batch:
-        inputs = {name: take(field, indices) for name, field in self._inputs.items()}
-        targets = {name: take(field, indices) for name, field in self._targets.items()}
+    def _gather(self, indices: Tensor, place: Place | None = None) -> Batch:
+        inputs = self._unpack({name: take(field, indices) for name, field in self._inputs.items()})
+        targets: Fields = {name: take(field, indices) for name, field in self._targets.items()}
+        if place is not None and self._loading.augment is not None:
+            inputs, targets = self._loading.augment(inputs, targets, place)
         return Batch.of(self._finish(inputs), targets, len(indices))
 
     def _sizes(self) -> list[int]:

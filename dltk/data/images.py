@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dltk.config.errors import MAX_PROBLEMS, DataError, MissingInput, OutOfResources, UsageError, listed, shown
 from dltk.config.settings import Settings
-from dltk.data.batches import InMemory, Loading
+from dltk.data.batches import Finish, InMemory, Loading, as_they_are
 from dltk.data.fields import Field
 from dltk.data.image_files import (
     IMAGE_EXTENSIONS,
@@ -108,6 +108,11 @@ class ImagePreparation:
         """One image and its class."""
         return self._spec
 
+    @property
+    def standardizes(self) -> bool:
+        """Whether pixels are brought to mean 0 and deviation 1 here, so that a model must not do it again."""
+        return self._statistics is not None
+
     def state(self) -> State:
         """Return sizes, class names, and what was fitted."""
         image = self._image
@@ -158,7 +163,7 @@ class ImagePreparation:
         targets = {TARGET: self._codes(samples)} if TARGET in samples.targets else {}
         if not isinstance(raw, Tensor):
             raw = self._stacked(raw, list(samples.names), keep=False)
-        return InMemory({INPUT: raw}, targets, loading, self._finish_on(loading.device))
+        return InMemory({INPUT: raw}, targets, loading, self._finish_on(loading.device), unpack=_to_unit)
 
     @property
     def _image(self) -> Image:
@@ -210,13 +215,13 @@ class ImagePreparation:
             )
         return torch.tensor([positions[label] for label in labels], dtype=torch.int64)
 
-    def _finish_on(self, device: torch.device) -> Any:
+    def _finish_on(self, device: torch.device) -> Finish:
         if self._statistics is None:
-            return _to_unit
+            return as_they_are
         means, deviations = (values.view(-1, 1, 1).to(device) for values in self._statistics)
 
         def standardize(fields: Mapping[str, Field]) -> Mapping[str, Field]:
-            return {name: field.sub_(means).div_(deviations) for name, field in _to_unit(fields).items()}
+            return {n: field.sub_(means).div_(deviations) for n, field in fields.items() if isinstance(field, Tensor)}
 
         return standardize
 

@@ -32,6 +32,9 @@ class Samples(Protocol):
     def labels(self) -> Sequence[Any] | None:
         """Return one hashable label per sample to balance splits by, or None."""
 
+    def columns(self) -> Mapping[str, Any]:
+        """Return what splits can be grouped by: columns of one value per sample, by name."""
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -42,12 +45,15 @@ class Columns:
         targets: Raw targets by name; empty where there are none, as at predict.
         names: What the user calls each sample; default its position.
         stratify: Name of the target whose values splits are balanced by, or None.
+        others: What is neither learned from nor predicted, by name, such as the patient an image is of; splits can be
+            grouped by it.
     """
 
     inputs: Mapping[str, Any]
     targets: Mapping[str, Any]
     names: Sequence[str] = ()
     stratify: str | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in [*self.inputs.items(), *self.targets.items()]}
@@ -66,17 +72,21 @@ class Columns:
             {name: _take(column, indices) for name, column in self.targets.items()},
             _take(list(self.names), indices),
             self.stratify,
+            {name: _take(column, indices) for name, column in self.others.items()},
         )
 
     def labels(self) -> Sequence[Any] | None:
         """Return the values of the target to balance splits by, or None."""
         if self.stratify is None or self.stratify not in self.targets:
             return None
-        column = self.targets[self.stratify]
-        if hasattr(column, "itertuples"):  # a data frame of several columns
-            return list(column.itertuples(index=False, name=None))
-        values = column.tolist() if hasattr(column, "tolist") else list(column)
-        return [tuple(value) if isinstance(value, list) else value for value in values]
+        return values_of(self.targets[self.stratify])
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return what splits can be grouped by: `others`, targets, inputs of one value each, the columns of tables."""
+        tables = [table for table in self.inputs.values() if hasattr(table, "itertuples")]
+        cells = {str(name): table[name] for table in tables for name in table.columns}
+        plain = {name: column for name, column in self.inputs.items() if getattr(column, "ndim", 0) == 1}
+        return {**cells, **plain, **self.targets, **self.others}
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,14 @@ class Preparation(Protocol):
 
     def state(self) -> State:
         """Return all that was fitted."""
+
+
+def values_of(column: Any) -> list[Any]:
+    """Return a column as hashable values, one per sample."""
+    if hasattr(column, "itertuples"):  # a data frame of several columns
+        return list(column.itertuples(index=False, name=None))
+    values = column.tolist() if hasattr(column, "tolist") else list(column)
+    return [tuple(value) if isinstance(value, list) else value for value in values]
 
 
 def _take(column: Any, indices: Tensor) -> Any:

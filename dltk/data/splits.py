@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,7 +11,10 @@ from torch import Tensor
 from dltk.config.errors import OptionError
 from dltk.config.sections import DataOptions
 from dltk.config.seeds import derive
-from dltk.data.batches import Batches, InMemory, Loading, OnDevice, in_order, shuffled
+from dltk.data import portions
+from dltk.data.augment.augmentation import Augmentation
+from dltk.data.batches import Batches, InMemory, Loading, OnDevice
+from dltk.data.plans import Plan, balanced, in_order, shuffled
 from dltk.data.samples import Preparation, Samples, Source
 from dltk.data.specs import Spec
 
@@ -29,16 +31,23 @@ class Splits:
     """The samples of one run, ready to train on, to choose by and to be scored on.
 
     Attributes:
-        train: In a new order each epoch.
+        train: In a new order each epoch, each sample once and as it is.
         val: In order; None where there is no val split.
         test: In order; None where there is no test split.
         preparation: Fitted on the training samples only.
+        varied: The training samples as they are learned from, where that differs: augmented, or in another order.
     """
 
     train: Batches
     val: Batches | None
     test: Batches | None
     preparation: Preparation
+    varied: Batches | None = None
+
+    @property
+    def lessons(self) -> Batches:
+        """What training steps are made with; everything else looks at `train`."""
+        return self.train if self.varied is None else self.varied
 
     def digests(self) -> dict[str, str]:
         """Return what stands for the samples of each split, by name; a stream has none."""
@@ -73,20 +82,53 @@ def split_parts(source: Source, options: DataOptions) -> tuple[dict[str, Any], D
             fraction = default if large and not kept_whole else 0.0
         decided[f"{name}_fraction"] = fraction
         if fraction > 0:
-            parts["train"], parts[name] = _set_aside(parts["train"], name, fraction, options.split_seed)
+            parts["train"], parts[name] = _set_aside(parts["train"], name, fraction, options)
     if options.fold is not None:
-        parts["train"], parts["val"] = _fold(parts["train"], options.fold, options.split_seed)
+        parts["train"], parts["val"] = _fold(parts["train"], options.fold, options)
+    if options.subset is not None:
+        parts["train"] = _subset(parts["train"], options.subset, options)
     return parts, options.model_copy(update={**decided, "batch_size": _batch_size(options, parts["train"])})
 
 
 def make_splits(
-    parts: dict[str, Any], preparation: Preparation, batch_size: int, seed: int, device: torch.device
+    parts: dict[str, Any],
+    preparation: Preparation,
+    batch_size: int,
+    seed: int,
+    device: torch.device,
+    options: DataOptions | None = None,
 ) -> Splits:
-    """Turn raw parts into batches: training samples in a seeded new order each epoch, the others as they stand."""
+    """Turn raw parts into batches: training samples in a seeded new order each epoch, the others as they stand.
+
+    Args:
+        parts: Raw samples by split.
+        preparation: What was fitted.
+        batch_size: Samples per step.
+        seed: Of the run.
+        device: Where the batches come.
+        options: Their sampler and augmentation decide how training samples are varied; default not at all.
+
+    Raises:
+        OptionError: These data cannot be varied so.
+    """
     evaluation = evaluation_loading(batch_size, device)
     train = parsed(preparation, parts["train"], Loading(batch_size, shuffled(seed), device))
     held = {name: parsed(preparation, parts[name], evaluation) if name in parts else None for name in ("val", "test")}
-    return Splits(train, held["val"], held["test"], preparation)
+    varied = None if options is None else _varied(train, parts["train"], preparation.spec, seed, options)
+    return Splits(train, held["val"], held["test"], preparation, varied)
+
+
+def only_first(splits: Splits, num_samples: int) -> Splits:
+    """Return so many training samples as they are, in a new order each epoch, without val and test.
+
+    Raises:
+        OptionError: Samples cannot be chosen from a stream.
+    """
+    size = splits.train.num_samples
+    if size is None:
+        raise OptionError("", "a stream has no first samples to overfit; leave train.overfit_batches out")
+    train = splits.train.take(torch.arange(min(num_samples, size)))
+    return Splits(train, None, None, splits.preparation)
 
 
 def evaluation_loading(batch_size: int, device: torch.device) -> Loading:
@@ -111,6 +153,9 @@ def _refuse_impossible(options: DataOptions, parts: dict[str, Any], *, can_split
             "fold",
             "the fold is the val split: leave val_fraction out; data that bring one, and streams, cannot be folded",
         )
+    for name in ("group", "group_pattern", "subset"):
+        if getattr(options, name) is not None and not can_split:
+            raise OptionError(name, "a stream has no known length and cannot be split; leave it out")
     for name in ("val", "test"):
         fraction = getattr(options, f"{name}_fraction")
         if fraction is None:
@@ -134,39 +179,66 @@ def _batch_size(options: DataOptions, train: Any) -> int:
     return options.batch_size
 
 
-def _set_aside(samples: Samples, name: str, fraction: float, split_seed: int) -> tuple[Samples, Samples]:
-    """Return (rest, aside): every 1/fraction-th sample of a shuffled order that is sorted by label."""
-    order = _balanced_order(samples, derive(split_seed, "split", name))
-    position = torch.arange(len(order), dtype=torch.float64)
-    chosen = torch.floor((position + 1) * fraction + 1e-9) > torch.floor(position * fraction + 1e-9)
-    rest, aside = order[~chosen].sort().values, order[chosen].sort().values
-    if len(rest) == 0 or len(aside) == 0:
-        raise OptionError(f"{name}_fraction", f"{fraction} of {len(order)} samples leaves an empty split")
-    return samples.take(rest), samples.take(aside)
+def _varied(train: Batches, samples: Any, spec: Spec, seed: int, options: DataOptions) -> Batches | None:
+    """Return the training samples in the order and the variations that are asked for, or None where there are none."""
+    if options.sampler == "shuffled" and not options.augment:
+        return None
+    if not isinstance(train, InMemory):
+        option = "augment" if options.augment else "sampler"
+        raise OptionError(option, "these data come as a stream, in its own order and as they are; leave it out")
+    plan = _plan(train, samples, seed, options)
+    augment = Augmentation(options.augment, spec, seed) if options.augment else None
+    one = train.take(torch.zeros(1, dtype=torch.int64)).loaded(Loading(1, in_order, train.loading.device, augment))
+    next(one.epoch(0))  # tells at once whether images come as they have to
+    return train.loaded(replace(train.loading, plan=plan, augment=augment))
 
 
-def _fold(samples: Samples, fold: tuple[int, int], split_seed: int) -> tuple[Samples, Samples]:
+def _plan(train: InMemory, samples: Any, seed: int, options: DataOptions) -> Plan:
+    if options.sampler != "balanced":
+        return train.loading.plan if options.sampler == "shuffled" else in_order
+    labels = samples.labels()
+    if labels is None or len(labels) != train.num_samples:
+        raise OptionError("sampler", "balanced needs samples of one class each, which these data have not")
+    return balanced(seed, labels)
+
+
+def _set_aside(samples: Samples, name: str, fraction: float, options: DataOptions) -> tuple[Samples, Samples]:
+    """Return (rest, aside)."""
+    chosen = portions.part(portions.kinship(samples, options), fraction, derive(options.split_seed, "split", name))
+    if bool(chosen.all()) or not bool(chosen.any()):
+        raise OptionError(
+            f"{name}_fraction",
+            f"{fraction} of {len(chosen)} samples leaves an empty split; groups stay whole, and every class keeps a "
+            "sample to learn from",
+        )
+    return _apart(samples, chosen)
+
+
+def _fold(samples: Samples, fold: tuple[int, int], options: DataOptions) -> tuple[Samples, Samples]:
     index, count = fold
     if not (2 <= count <= len(samples) and index < count):
         raise OptionError(
             "fold", f"[i, k] needs i < k and k from 2 to the {len(samples)} samples; received {list(fold)}"
         )
-    order = _balanced_order(samples, derive(split_seed, "folds"))
-    chosen = torch.arange(len(order)) % count == index
-    return samples.take(order[~chosen].sort().values), samples.take(order[chosen].sort().values)
+    chosen = portions.fold(portions.kinship(samples, options), index, count, derive(options.split_seed, "folds"))
+    if bool(chosen.all()) or not bool(chosen.any()):
+        raise OptionError("fold", f"fold {index} of {count} is empty, or leaves nothing to train on")
+    return _apart(samples, chosen)
 
 
-def _balanced_order(samples: Samples, seed: int) -> Tensor:
-    """Shuffle; then, where samples have labels, bring equal ones together so that regular steps meet all alike."""
-    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed))
-    labels = samples.labels()
-    if labels is None:
-        return order
-    codes = _codes(labels)
-    return order[torch.argsort(codes[order], stable=True)]
+def _subset(samples: Samples, wanted: float, options: DataOptions) -> Samples:
+    kin = portions.kinship(samples, options)
+    count = wanted if isinstance(wanted, int) else max(1, round(wanted * len(samples)))
+    fewest = 1 if kin.classes is None else len(torch.unique(kin.classes))
+    if not fewest <= count <= len(samples):
+        classes = "" if kin.classes is None else f"the {fewest} classes and at most "
+        raise OptionError(
+            "subset",
+            f"must be at least {classes or '1 and at most '}the {len(samples)} training samples; received {wanted}",
+        )
+    return samples.take(portions.subset(kin, count, derive(options.split_seed, "subset")))
 
 
-def _codes(labels: Sequence[Any]) -> Tensor:
-    """Number the labels by first appearance, which unlike a set's order is the same in every process."""
-    numbers: dict[Any, int] = {}
-    return torch.tensor([numbers.setdefault(label, len(numbers)) for label in labels], dtype=torch.int64)
+def _apart(samples: Samples, chosen: Tensor) -> tuple[Samples, Samples]:
+    """Return the samples that are not chosen, and those that are, both in order."""
+    return samples.take((~chosen).nonzero().flatten()), samples.take(chosen.nonzero().flatten())

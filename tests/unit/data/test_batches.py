@@ -6,8 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltk.data.batches import Batch, InMemory, Loading, OnDevice, in_order, shuffled
+from dltk.data.batches import Batch, InMemory, Loading, OnDevice
 from dltk.data.fields import Ragged
+from dltk.data.plans import in_order, shuffled
 
 SIZES = st.integers(1, 200)
 
@@ -156,3 +157,55 @@ def test_batches_from_elsewhere_come_on_the_device():
     assert [batch.inputs.device.type for batch in moved.epoch(0, start=1)] == ["meta", "meta"]
     assert moved.take(torch.tensor([0])).whole().inputs.device.type == "meta"
     assert (moved.num_samples, moved.num_batches) == (None, None)
+
+
+def halved(inputs, targets, place):
+    marks = torch.stack([torch.full_like(place.draws, place.epoch), torch.full_like(place.draws, place.batch)], 1)
+    return {"id": inputs["id"] / 2}, {"place": torch.cat([marks, place.draws[:, None]], 1), **targets}
+
+
+def augmented_batches(plan):
+    ids = torch.arange(6, dtype=torch.uint8)
+    loading = Loading(2, plan, augment=halved)
+    return InMemory({"id": ids}, {}, loading, plus_hundred, unpack=as_floats)
+
+
+def as_floats(fields: Any) -> Any:
+    return {"id": fields["id"].float()}
+
+
+def plus_hundred(fields: Any) -> Any:
+    return {"id": fields["id"] + 100}
+
+
+def test_augmentation_stands_between_unpacking_and_finishing_and_knows_its_place():
+    batches = augmented_batches(shuffled(0))
+    order = shuffled(0)(3, 6)
+    for number, batch in enumerate(batches.epoch(3, start=1), 1):
+        indices = order[2 * number : 2 * number + 2]
+        assert torch.equal(batch.inputs, indices / 2 + 100)
+        assert batch.targets.tolist() == [[3, number, index] for index in indices.tolist()]
+
+
+def test_only_epochs_are_augmented():
+    batches = augmented_batches(in_order)
+    plain = [100.0, 101.0, 102.0, 103.0, 104.0, 105.0]
+    assert batches.whole().inputs.tolist() == plain
+    assert sum(ids_of(batches.take(torch.arange(6)).epoch(0)), []) == plain  # noqa: RUF017
+    assert batches.whole().targets is None
+    assert batches.digest() == batches.loaded(Loading(3)).digest()
+    assert batches.stored_inputs()["id"].dtype == torch.uint8
+
+
+def test_a_sample_that_a_plan_repeats_is_varied_anew():
+    batches = augmented_batches(lambda _epoch, _n: torch.tensor([5, 5, 1, 5, 0, 2]))
+    draws = torch.cat([batch.targets[:, 2] for batch in batches.epoch(0)])
+    assert draws.tolist() == [5, 11, 1, 17, 0, 2]
+
+
+def test_the_same_samples_can_be_batched_in_another_way_without_a_copy():
+    batches = augmented_batches(in_order)
+    other = batches.loaded(Loading(4, shuffled(1)))
+    assert [len(batch.inputs) for batch in other.epoch(0)] == [4, 2]
+    assert other.stored_inputs()["id"].data_ptr() == batches.stored_inputs()["id"].data_ptr()
+    assert (batches.loading.batch_size, other.loading.augment) == (2, None)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dltk.data.fields import Ragged
-from dltk.data.samples import Columns
+from dltk.data.samples import Columns, values_of
 
 CHOSEN = torch.tensor([2, 0])
 
@@ -79,3 +79,23 @@ def test_without_a_target_to_balance_by_there_are_no_labels():
 def test_missing_labels_stay():
     labels: Any = Columns({"x": [1]}, {"y": torch.tensor([math.nan])}, stratify="y").labels()
     assert math.isnan(labels[0])
+
+
+def test_splits_can_be_grouped_by_whatever_has_one_value_per_sample():
+    table = pd.DataFrame({"age": ["3", "4"], "city": ["x", "y"]})
+    samples = Columns(
+        {"table": table, "user": torch.tensor([7, 8]), "image": torch.zeros(2, 1, 4, 4)},
+        {"label": ["a", "b"]},
+        others={"patient": [1, 1]},
+    )
+    columns = samples.columns()
+    assert sorted(columns) == ["age", "city", "label", "patient", "user"]
+    assert {name: values_of(column) for name, column in columns.items()} == {
+        "age": ["3", "4"],
+        "city": ["x", "y"],
+        "label": ["a", "b"],
+        "patient": [1, 1],
+        "user": [7, 8],
+    }
+    assert values_of(samples.take(torch.tensor([1])).columns()["city"]) == ["y"]
+    assert samples.take(torch.tensor([1, 0])).others == {"patient": [1, 1]}

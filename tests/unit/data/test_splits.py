@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from dltk.config.errors import OptionError
 from dltk.config.sections import DataOptions
-from dltk.data.batches import InMemory
+from dltk.data.batches import InMemory, OnDevice
 from dltk.data.samples import Columns, Source
-from dltk.data.specs import Spec, Vector
+from dltk.data.specs import Image, Spec, Vector
 from dltk.data.splits import make_splits, split_parts
 
 
@@ -218,3 +218,125 @@ def test_absent_parts_are_none():
     splits = make_splits({"train": columns(3)}, preparation, 2, 0, torch.device("cpu"))
     assert splits.val is None
     assert splits.test is None
+
+
+def test_a_class_with_one_sample_is_learned_from_and_one_with_two_is_in_two_splits():
+    labels = ["common"] * 97 + ["rare"] + ["pair"] * 2
+    for seed in range(10):
+        parts, _ = split(columns(100, labels), {"split_seed": seed, "val_fraction": 0.3})
+        assert 97 in parts["train"]
+        assert {98, 99} & {*parts["train"]}
+        for index in range(3):
+            folds, _ = split(columns(100, labels), {"split_seed": seed, "fold": [index, 3], "test_fraction": 0})
+            assert 97 in folds["train"]
+
+
+def test_samples_that_are_all_of_their_own_class_cannot_be_set_aside():
+    with pytest.raises(OptionError, match="every class keeps a sample to learn from") as caught:
+        split(columns(60, range(60)))
+    assert option_of(caught) == "test_fraction"
+    with pytest.raises(OptionError, match="fold 0 of 3 is empty"):
+        split(columns(30, range(30)), {"fold": [0, 3]})
+
+
+def test_splits_need_not_be_balanced_by_label():
+    labels = [0, 1] * 100
+    found: dict[str, set[int]] = {"auto": set(), "off": set()}
+    for how, ones in found.items():
+        for seed in range(5):
+            parts, _ = split(columns(200, labels), {"stratify": how, "split_seed": seed})
+            assert len(parts["val"]) == 16
+            ones.add(sum(labels[i] for i in parts["val"]))
+    assert found["auto"] == {8}
+    assert len(found["off"]) > 1
+
+
+def test_groups_stay_in_one_split_and_in_one_fold():
+    groups = [i // 4 for i in range(200)]
+    samples = Columns({"id": torch.arange(200)}, {"y": [i % 2 for i in range(200)]}, stratify="y", others={"g": groups})
+    parts, _ = split(samples, {"group": "g"})
+    owners = {name: {groups[i] for i in ids} for name, ids in parts.items()}
+    assert sum(map(len, owners.values())) == 50
+    assert {name: len(ids) for name, ids in parts.items()} == {"train": 144, "val": 16, "test": 40}
+    vals = [split(samples, {"group": "g", "fold": [i, 5], "test_fraction": 0})[0]["val"] for i in range(5)]
+    assert sorted(sum(vals, [])) == list(range(200))  # noqa: RUF017
+    assert sum(len({groups[i] for i in ids}) for ids in vals) == 50
+
+
+def test_a_subset_is_taken_of_the_training_samples_only():
+    labels = [0] * 150 + [1] * 50
+    whole, _ = split(columns(200, labels))
+    few, _ = split(columns(200, labels), {"subset": 40})
+    part, decided = split(columns(200, labels), {"subset": 0.5})
+    assert (few["val"], few["test"]) == (whole["val"], whole["test"])
+    assert {*few["train"]} < {*part["train"]} < {*whole["train"]}
+    assert (len(few["train"]), len(part["train"])) == (40, 72)
+    assert Counter(labels[i] for i in few["train"]) == {0: 30, 1: 10}
+    assert decided.batch_size == 64
+
+
+@pytest.mark.parametrize("subset", [1, 145, 0.001])
+def test_a_subset_has_every_class_and_no_more_than_there_is(subset):
+    with pytest.raises(OptionError, match="at least the 2 classes and at most the 144 training samples") as caught:
+        split(columns(200, [0, 1] * 100), {"subset": subset})
+    assert option_of(caught) == "subset"
+    with pytest.raises(OptionError, match="at least 1 and at most the 144 training samples; received 500"):
+        split(columns(200), {"subset": 500})
+
+
+@pytest.mark.parametrize("options", [{"group": "id"}, {"group_pattern": "x"}, {"subset": 5}])
+def test_a_stream_has_no_groups_and_no_subsets(options):
+    with pytest.raises(OptionError, match="a stream has no known length"):
+        split_parts(Source({"train": Stream()}), DataOptions.parse(options))
+
+
+def made_with(samples, **options):
+    preparation: Any = Plain()
+    asked = DataOptions.parse({"val_fraction": 0, "test_fraction": 0, **options})
+    parts, decided = split_parts(Source({"train": samples}), asked)
+    return make_splits(parts, preparation, 8, 0, torch.device("cpu"), decided)
+
+
+def ids_met(batches):
+    return sum((batch.inputs.tolist() for batch in batches.epoch(0)), [])  # noqa: RUF017
+
+
+def test_without_sampler_and_augmentation_lessons_are_the_training_samples():
+    splits = made_with(columns(60))
+    assert splits.lessons is splits.train
+
+
+def test_a_sampler_changes_lessons_and_nothing_else():
+    labels = [0] * 50 + [1] * 10
+    splits = made_with(columns(60, torch.tensor(labels)), sampler="balanced")
+    assert Counter(labels[i] for i in ids_met(splits.lessons)) == {0: 30, 1: 30}
+    assert sorted(ids_met(splits.train)) == list(range(60))
+    assert splits.lessons.num_batches == splits.train.num_batches
+    assert ids_met(made_with(columns(60), sampler="in_order").lessons) == list(range(60))
+
+
+def test_balancing_needs_classes():
+    with pytest.raises(OptionError, match="balanced needs samples of one class each") as caught:
+        made_with(columns(60), sampler="balanced")
+    assert option_of(caught) == "sampler"
+
+
+@pytest.mark.parametrize("options", [{"augment": ["crop"]}, {"sampler": "in_order"}])
+def test_a_stream_keeps_its_order_and_its_samples(options):
+    preparation: Any = Plain()
+    preparation.parse = lambda samples, loading: OnDevice(InMemory(samples.inputs, {}, loading), loading.device)
+    with pytest.raises(OptionError, match="these data come as a stream") as caught:
+        make_splits({"train": columns(9)}, preparation, 2, 0, torch.device("cpu"), DataOptions.parse(options))
+    assert option_of(caught) == next(iter(options))
+
+
+def test_images_that_a_preparation_keeps_as_bytes_are_refused_before_training():
+    class Bytes(Plain):
+        spec = Spec({"id": Image(1, 4, 4)}, {})
+
+    preparation: Any = Bytes()
+    samples = Columns({"id": torch.zeros(9, 1, 4, 4, dtype=torch.uint8)}, {})
+    options = DataOptions.parse({"augment": ["vertical_flip"]})
+    with pytest.raises(OptionError, match="needs the images 'id' as floats from 0 to 1") as caught:
+        make_splits({"train": samples}, preparation, 2, 0, torch.device("cpu"), options)
+    assert option_of(caught) == "augment"

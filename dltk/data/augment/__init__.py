@@ -1,0 +1,1 @@
+"""Training images varied at random: batched on the device, each sample in its own way, the same on every run."""
