@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from dltk.config.errors import OptionError, alternatives, listed, shown
 from dltk.config.settings import Settings
 from dltk.data.samples import Preparation
 from dltk.data.sizes import num_ids, output_sizes
-from dltk.data.specs import Modality, Spec
+from dltk.data.specs import Ids, Image, Modality, Series, Spec, Table, Tokens, Vector
 from dltk.nn.affine import Affine
 from dltk.nn.layers import Layer, build_layers
 from dltk.nn.merging import MergeName, merge, merged_shape
@@ -40,7 +40,7 @@ class Config(Settings):
     `outputs`, `head.1.weight` of the second ...
     """
 
-    accepts: ClassVar[tuple[type[Modality], ...]] = get_args(Modality)
+    accepts: ClassVar[tuple[type[Modality], ...]] = (Image, Table, Vector, Tokens, Series, Ids)
     role: ClassVar[str] = "predictor"
 
     nodes: Annotated[dict[str, Node], Field(min_length=1)]

@@ -31,7 +31,7 @@ class Config(Settings):
 
     neighbors: PositiveInt = 5
     """How many training samples have a say; all, where there are fewer."""
-    weights: Literal["uniform", "distance"] = "uniform"
+    weighting: Literal["uniform", "distance"] = "uniform"
     """Each has the same say, or one over its distance; samples at no distance then decide alone."""
 
 
@@ -102,7 +102,7 @@ class NearestNeighbors(nn.Module):
 
     def _say(self, distances: Tensor) -> Tensor:
         """Return weights (B, k) that add up to one."""
-        if self._config.weights == "uniform":
+        if self._config.weighting == "uniform":
             return torch.full_like(distances, 1 / distances.shape[1])
         is_same = distances == 0
         say = torch.where(is_same.any(1, keepdim=True), is_same.to(distances.dtype), 1 / distances)

@@ -6,10 +6,9 @@ from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
-from dltk.config.errors import OptionError
 from dltk.config.settings import Settings
 from dltk.data.samples import Preparation
-from dltk.data.sizes import num_outputs, only_input, only_target
+from dltk.data.sizes import num_outputs, only_image, only_target
 from dltk.data.specs import Image, Modality, Spec
 from dltk.nn.activations import ActivationName, make_activation
 
@@ -68,13 +67,5 @@ class LeNet(nn.Module):
 
 def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
     """Return LeNet-5 for these data; raise OptionError for anything but images of at least 12x12 pixels."""
-    image = only_input(spec)
-    if not isinstance(image, Image):
-        raise OptionError("", f"lenet looks at images; the data are {image.word}")
-    if min(image.height, image.width) < MIN_SIZE:
-        raise OptionError(
-            "",
-            f"lenet needs images of at least {MIN_SIZE}x{MIN_SIZE} pixels; the data have {image.height}x{image.width}; "
-            "mlp and sequential take any size",
-        )
+    image = only_image(spec, "lenet", MIN_SIZE, "; mlp and sequential take any size")
     return LeNet(image, num_outputs(only_target(spec)), config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -11,9 +12,11 @@ from torch.nn import functional
 
 from dltk.config.errors import DataError, OptionError, UsageError
 from dltk.config.settings import FiniteFloat, PositiveFloat, Settings
+from dltk.data.fields import Ragged
 from dltk.data.samples import Preparation
 from dltk.data.sizes import only_input, only_target
-from dltk.data.specs import Classes, Image, Modality, Spec, Table, Target, Vector
+from dltk.data.specs import Bag, Classes, Image, Modality, Spec, Table, Target, Vector
+from dltk.nn.bags import ids_of, rows_of, weighted_sums
 
 ROWS_AT_ONCE = 4096
 
@@ -25,7 +28,7 @@ class Config(Settings):
     parameters.
     """
 
-    accepts: ClassVar[tuple[type[Modality], ...]] = (Image, Table, Vector)
+    accepts: ClassVar[tuple[type[Modality], ...]] = (Image, Table, Vector, Bag)
     gives: ClassVar[tuple[type[Target], ...]] = (Classes,)
     role: ClassVar[str] = "estimator"
 
@@ -42,32 +45,34 @@ class NaiveBayes(nn.Module):
 
     Args:
         config: Which distribution.
+        num_features: Values of a sample, or ids.
         target: Classes to tell apart.
     """
 
     weight: Tensor | None
     bias: Tensor | None
 
-    def __init__(self, config: Config, target: Classes) -> None:
+    def __init__(self, config: Config, num_features: int, target: Classes) -> None:
         super().__init__()
-        self._config, self._target = config, target
+        self._config, self._num_features, self._target = config, num_features, target
         self.register_buffer("weight", None, persistent=False)
         self.register_buffer("bias", None, persistent=False)
 
-    def fit(self, inputs: Tensor, targets: Tensor) -> None:
+    def fit(self, inputs: Tensor | Ragged, targets: Tensor) -> None:
         """Count on all training samples.
 
         Args:
-            inputs: (N, ...) features; for `multinomial` at least 0.
+            inputs: (N, ...) features, or N bags; for `multinomial` at least 0.
             targets: (N,) classes, or (N, K) 0/1 labels.
 
         Raises:
             DataError: A feature is negative. Synchronises with the device.
         """
-        if self._config.distribution == "multinomial" and bool((inputs < 0).any()):
+        numbers = inputs if isinstance(inputs, Tensor) else inputs.values[:, 1]
+        if self._config.distribution == "multinomial" and bool((numbers < 0).any()):
             raise DataError(
                 "multinomial naive Bayes needs counts",
-                found=f"a value of {float(inputs.min()):g}",
+                found=f"a value of {float(numbers.min()):g}",
                 expected="inputs of at least 0",
                 do="set model.distribution to bernoulli, which asks only whether a value is above model.threshold",
             )
@@ -78,14 +83,17 @@ class NaiveBayes(nn.Module):
             weight, bias = weight - other_weight, bias - other_bias
         self.weight, self.bias = weight.float(), bias.float()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Turn (B, ...) into (B, num_outputs): log-odds of the second class, or of each label, else log joints.
+    def forward(self, x: Tensor | Ragged) -> Tensor:
+        """Turn (B, ...) or B bags into (B, num_outputs): log-odds of the second class or each label, else log joints.
 
         Raises:
             UsageError: Nothing is fitted yet.
         """
         if self.weight is None or self.bias is None:
             raise UsageError("naive_bayes is not fitted", do="train it for one epoch")
+        if isinstance(x, Ragged):
+            device = x.values.device
+            return weighted_sums(self._bags(x), self.weight.T.to(device)) + self.bias.to(device)
         return functional.linear(self._features(x), self.weight.to(x.device), self.bias.to(x.device))
 
     def state(self) -> Mapping[str, Any]:
@@ -100,6 +108,12 @@ class NaiveBayes(nn.Module):
         x = x.flatten(1)
         return (x > self._config.threshold).float() if self._config.distribution == "bernoulli" else x
 
+    def _bags(self, x: Ragged) -> Ragged:
+        if self._config.distribution == "multinomial":
+            return x
+        ids, weights = x.values.unbind(1)
+        return Ragged(torch.stack([ids, (weights > self._config.threshold).to(ids.dtype)], dim=1), x.offsets)
+
     def _indicator(self, targets: Tensor) -> Tensor:
         """Return (N, num_outputs) of 0 and 1: does the sample belong to the class of this output?"""
         if self._target.multi_label:
@@ -108,17 +122,20 @@ class NaiveBayes(nn.Module):
             return targets.double()[:, None]
         return functional.one_hot(targets, len(self._target.names)).double()
 
-    def _log_probabilities(self, inputs: Tensor, belongs: Tensor) -> tuple[Tensor, Tensor]:
+    def _counts(self, inputs: Tensor | Ragged, belongs: Tensor) -> Tensor:
+        """Return how much of each feature K groups of samples have, (K, D); belongs is (N, K) 0/1."""
+        if isinstance(inputs, Ragged):
+            bags = self._bags(inputs)
+            shares = bags.values[:, 1, None].double() * belongs[rows_of(bags)]
+            counts = shares.new_zeros(self._num_features, belongs.shape[1])
+            return counts.index_add_(0, ids_of(bags), shares).T
+        parts = zip(torch.split(inputs, ROWS_AT_ONCE), torch.split(belongs, ROWS_AT_ONCE), strict=True)
+        return torch.stack([group.T @ self._features(rows).double() for rows, group in parts]).sum(0)
+
+    def _log_probabilities(self, inputs: Tensor | Ragged, belongs: Tensor) -> tuple[Tensor, Tensor]:
         """Return weight (K, D) and bias (K,) of log p(class, features) for K groups of samples, (N, K) 0/1."""
         alpha, num_samples = self._config.smoothing, len(inputs)
-        counts = torch.stack(
-            [
-                group.T @ self._features(rows).double()
-                for rows, group in zip(
-                    torch.split(inputs, ROWS_AT_ONCE), torch.split(belongs, ROWS_AT_ONCE), strict=True
-                )
-            ]
-        ).sum(0)
+        counts = self._counts(inputs, belongs)
         # A class without samples keeps a small, finite probability.
         sizes = belongs.sum(0).clamp(min=min(alpha, 1.0))
         prior = (sizes / num_samples).log()
@@ -131,10 +148,11 @@ class NaiveBayes(nn.Module):
 
 def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
     """Return the unfitted model; raise OptionError where the target is not classes."""
-    only_input(spec)
-    target = only_target(spec)
+    modality, target = only_input(spec), only_target(spec)
     if not isinstance(target, Classes):
         raise OptionError(
             "", f"naive_bayes predicts classes; the data's target is {target.word}; ridge predicts numbers"
         )
-    return NaiveBayes(config, target)
+    if isinstance(modality, Bag) and config.threshold < 0:
+        raise OptionError("threshold", f"must be at least 0 for sparse bags; received {config.threshold:g}")
+    return NaiveBayes(config, math.prod(modality.shape), target)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
 from dltk.config.settings import Settings
 from dltk.data.samples import Preparation
 from dltk.data.sizes import num_ids, num_outputs, only_input, only_target
-from dltk.data.specs import Modality, Spec
+from dltk.data.specs import Ids, Image, Modality, Series, Spec, Table, Tokens, Vector
 from dltk.nn.layers import Layer, build_layers
 from dltk.nn.shapes import Shape
 
@@ -22,7 +22,7 @@ class Config(Settings):
     `head.bias`.
     """
 
-    accepts: ClassVar[tuple[type[Modality], ...]] = get_args(Modality)
+    accepts: ClassVar[tuple[type[Modality], ...]] = (Image, Table, Vector, Tokens, Series, Ids)
     role: ClassVar[str] = "predictor"
 
     layers: tuple[Layer, ...]

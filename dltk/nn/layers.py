@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -13,10 +14,9 @@ from torch import Tensor, nn
 from dltk.config.errors import OptionError
 from dltk.config.settings import Fraction, PositiveFloat, PositiveInt, Settings
 from dltk.nn.activations import ActivationName, make_activation
+from dltk.nn.image_layers import Conv2d, ConvTranspose2d, GlobalPool2d, Pool2d, Upsample
 from dltk.nn.recurrent import CellName, Recurrent, RecurrentSteps
 from dltk.nn.shapes import Shape
-
-Pixels = Annotated[int, Field(ge=0, le=10**6)]
 
 
 class Dense(Settings):
@@ -34,69 +34,6 @@ class Dense(Settings):
         return nn.Linear(shape.sizes[-1], self.units)
 
 
-class Conv2d(Settings):
-    """Filters that slide over an image; (C, H, W) becomes (filters, H', W')."""
-
-    name: Literal["conv2d"] = "conv2d"
-    filters: PositiveInt
-    """Output channels."""
-    kernel_size: PositiveInt | tuple[PositiveInt, PositiveInt] = 3
-    """Height and width of a filter in pixels, or one number for both."""
-    stride: PositiveInt = 1
-    """Pixels from one position to the next."""
-    padding: Literal["same", "valid"] | Pixels = "valid"
-    """Zeros around the image: `valid` none, `same` so that stride 1 keeps the size, or pixels on each side."""
-    activation: ActivationName = "identity"
-    """What each output passes through."""
-
-    def build(self, shape: Shape) -> nn.Module:
-        """Return torch's convolution."""
-        shape.require(self.name, {3})
-        channels, height, width = shape.sizes
-        kernel = (self.kernel_size,) * 2 if isinstance(self.kernel_size, int) else self.kernel_size
-        padding = self._pixels(kernel)
-        _refuse_nothing_left("kernel_size", kernel, (height + 2 * padding[0], width + 2 * padding[1]))
-        return nn.Conv2d(channels, self.filters, kernel, self.stride, padding)
-
-    def _pixels(self, kernel: tuple[int, int]) -> tuple[int, int]:
-        if self.padding == "valid":
-            return (0, 0)
-        if self.padding != "same":
-            return (self.padding, self.padding)
-        if not all(size % 2 for size in kernel):
-            received = "x".join(str(size) for size in kernel)
-            raise OptionError("kernel_size", f"padding same needs odd sizes such as 3 or 5; received {received}")
-        return (kernel[0] // 2, kernel[1] // 2)
-
-
-class Pool2d(Settings):
-    """Keep the largest value, or the mean, of each window of an image."""
-
-    name: Literal["max_pool2d", "avg_pool2d"]
-    size: PositiveInt = 2
-    """Height and width of the window in pixels."""
-    stride: PositiveInt | None = None
-    """Pixels from one window to the next; default the size."""
-
-    def build(self, shape: Shape) -> nn.Module:
-        """Return torch's pooling."""
-        shape.require(self.name, {3})
-        _refuse_nothing_left("size", (self.size, self.size), (shape.sizes[1], shape.sizes[2]))
-        kind = nn.MaxPool2d if self.name == "max_pool2d" else nn.AvgPool2d
-        return kind(self.size, self.stride)
-
-
-class GlobalAvgPool2d(Settings):
-    """Keep each channel's mean; an image (C, H, W) becomes (C,)."""
-
-    name: Literal["global_avg_pool2d"] = "global_avg_pool2d"
-
-    def build(self, shape: Shape) -> nn.Module:
-        """Return the mean over height and width."""
-        shape.require(self.name, {3})
-        return PixelMean()
-
-
 class Flatten(Settings):
     """Lay all values of a sample in one vector."""
 
@@ -106,6 +43,24 @@ class Flatten(Settings):
         """Return torch's flatten."""
         shape.require(self.name, {1, 2, 3})
         return nn.Flatten()
+
+
+class Reshape(Settings):
+    """Lay the values of a sample out anew, such as 6272 values as 128 channels of 7x7 pixels."""
+
+    name: Literal["reshape"] = "reshape"
+    shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3)]
+    """The sizes of a sample: [values], [steps, values] or [channels, height, width]."""
+
+    def build(self, shape: Shape) -> nn.Module:
+        """Return torch's unflatten after flatten."""
+        shape.require(self.name, {1, 2, 3})
+        count, wanted = math.prod(shape.sizes), math.prod(self.shape)
+        if count != wanted:
+            raise OptionError(
+                "shape", f"must hold the {count} values it receives, {shape}; {list(self.shape)} holds {wanted}"
+            )
+        return nn.Sequential(nn.Flatten(), nn.Unflatten(1, self.shape))
 
 
 class Dropout(Settings):
@@ -148,6 +103,23 @@ class LayerNorm(Settings):
         """Return torch's layer normalisation; over all values of an image, else over the last axis."""
         shape.require(self.name, {1, 2, 3})
         return nn.LayerNorm(shape.sizes if shape.rank == 3 else shape.sizes[-1:], eps=self.eps)
+
+
+class GroupNorm(Settings):
+    """Give groups of an image's channels mean 0 and variance 1, in each sample by itself (Wu & He 2018)."""
+
+    name: Literal["group_norm"] = "group_norm"
+    groups: PositiveInt = 32
+    """Into how many groups the channels go; 1: all together; as many as channels: each by itself."""
+    eps: PositiveFloat = 1e-5
+    """Added to the variance."""
+
+    def build(self, shape: Shape) -> nn.Module:
+        """Return torch's group normalisation."""
+        shape.require(self.name, {3})
+        if shape.sizes[0] % self.groups:
+            raise OptionError("groups", f"must divide the {shape.sizes[0]} channels; received {self.groups}")
+        return nn.GroupNorm(self.groups, shape.sizes[0], self.eps)
 
 
 class Activation(Settings):
@@ -202,25 +174,21 @@ class RecurrentLayer(Settings):
 Layer = Annotated[
     Dense
     | Conv2d
+    | ConvTranspose2d
     | Pool2d
-    | GlobalAvgPool2d
+    | GlobalPool2d
+    | Upsample
     | Flatten
+    | Reshape
     | Dropout
     | BatchNorm
     | LayerNorm
+    | GroupNorm
     | Activation
     | Embedding
     | RecurrentLayer,
     Field(discriminator="name"),
 ]
-
-
-class PixelMean(nn.Module):
-    """The mean over height and width."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Turn (B, C, H, W) into (B, C)."""
-        return x.mean((2, 3))
 
 
 def build_layers(layers: Sequence[Layer], shape: Shape, option: str) -> tuple[nn.Sequential, Shape]:
@@ -245,7 +213,7 @@ def build_layers(layers: Sequence[Layer], shape: Shape, option: str) -> tuple[nn
         except OptionError as error:
             raise OptionError(".".join([option, str(i), *map(str, error.path)]), error.message) from None
         shape = _shape_after(probe, shape)
-        if isinstance(layer, (Dense, Conv2d)) and layer.activation != "identity":
+        if isinstance(layer, (Dense, Conv2d, ConvTranspose2d)) and layer.activation != "identity":
             modules[f"{i}_activation"] = make_activation(layer.activation)
     return nn.Sequential(modules), shape
 
@@ -255,12 +223,3 @@ def _shape_after(module: nn.Module, shape: Shape) -> Shape:
     with torch.no_grad():
         output: Tensor = module.eval()(torch.empty((1, *shape.sizes), dtype=dtype, device="meta"))
     return Shape(tuple(output.shape[1:]))
-
-
-def _refuse_nothing_left(option: str, window: tuple[int, int], sizes: tuple[int, int]) -> None:
-    if window[0] > sizes[0] or window[1] > sizes[1]:
-        raise OptionError(
-            option,
-            f"a window of {window[0]}x{window[1]} leaves nothing of {sizes[0]}x{sizes[1]} pixels; take a smaller one, "
-            "or fewer layers that shrink the image",
-        )

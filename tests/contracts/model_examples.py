@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dltk.data.specs import Ids, Image, Modality, Series, Spec, Target, Tokens
-from tests.unit.models.examples import IDS, IMAGE, LABELS, NUMBERS, SERIES, TABLE, THREE, TOKENS, TWO, VECTOR, one
+from tests.unit.models.examples import BAG, IDS, IMAGE, LABELS, NUMBERS, SERIES, TABLE, THREE, TOKENS, TWO, VECTOR, one
 
 
 def sequential_options(spec: Spec) -> dict[str, Any]:
@@ -44,12 +44,30 @@ def bernoulli(_: Spec) -> dict[str, Any]:
     return {"distribution": "bernoulli"}
 
 
+def small_resnet(_: Spec) -> dict[str, Any]:
+    """Return the shallowest one."""
+    return {"depth": 8, "width": 4, "shortcut": "B"}
+
+
+def small_googlenet(_: Spec) -> dict[str, Any]:
+    """Return a narrow one."""
+    return {"width": 0.05}
+
+
+def shufflenet(_: Spec) -> dict[str, Any]:
+    """Return the smallest network of torchvision."""
+    return {"architecture": "shufflenet_v2_x0_5"}
+
+
 MODELS: dict[str, Callable[[Spec], dict[str, Any]]] = {
+    "googlenet_small": small_googlenet,
+    "resnet": small_resnet,
+    "torchvision": shufflenet,
     "graph": graph_options,
     "naive_bayes": bernoulli,
     "sequential": sequential_options,
 }
-"""Options of the models that need some, or whose defaults take counts only."""
+"""Options of the models that need some, whose defaults take counts only, or that are large without."""
 
 
 def model_options(name: str, spec: Spec) -> dict[str, Any]:
@@ -61,6 +79,7 @@ MODALITIES: dict[str, Modality] = {
     "grey_images": IMAGE,
     "tables": TABLE,
     "vectors": VECTOR,
+    "bags": BAG,
     "tokens": TOKENS,
     "series": SERIES,
     "ids": IDS,

@@ -5,7 +5,21 @@ from typing import Any
 from torch import nn
 
 from dltk.config import registry
-from dltk.data.specs import Classes, Column, Ids, Image, Modality, Numbers, Series, Spec, Table, Target, Tokens, Vector
+from dltk.data.specs import (
+    Bag,
+    Classes,
+    Column,
+    Ids,
+    Image,
+    Modality,
+    Numbers,
+    Series,
+    Spec,
+    Table,
+    Target,
+    Tokens,
+    Vector,
+)
 
 TWO = Classes(("no", "yes"))
 THREE = Classes(("a", "b", "c"))
@@ -14,6 +28,7 @@ NUMBERS = Numbers(("price", "area"), means=(10.0, -2.0), scales=(5.0, 0.5))
 IMAGE = Image(1, 14, 12)
 TABLE = Table((Column("age"), Column("port", ("C", "Q", "S"), size=3)))
 VECTOR = Vector(5)
+BAG = Bag(6)
 TOKENS = Tokens(("<pad>", "a", "b", "c"), length=6)
 SERIES = Series(7, ("x", "y"))
 IDS = Ids(9)

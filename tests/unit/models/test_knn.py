@@ -26,7 +26,7 @@ def fitted(target: Any, targets: Any, **options: Any) -> Any:
 def test_classes_are_those_of_scikit_learn(neighbors, weights):
     y = torch.randint(0, 3, (60,), generator=GENERATOR)
     reference = KNeighborsClassifier(min(neighbors, 60), weights=weights).fit(X.numpy(), y.numpy())
-    shares = fitted(THREE, y, neighbors=neighbors, weights=weights)(NEW).exp()
+    shares = fitted(THREE, y, neighbors=neighbors, weighting=weights)(NEW).exp()
     torch.testing.assert_close(shares, torch.tensor(reference.predict_proba(NEW.numpy())).float(), atol=1e-5, rtol=1e-4)
 
 
@@ -49,13 +49,13 @@ def test_numbers_are_means_in_scaled_units():
     y = torch.randn(60, len(NUMBERS.names), generator=GENERATOR) * 7 + 100
     target = Numbers(NUMBERS.names, means=(100.0,) * y.shape[1], scales=(7.0,) * y.shape[1])
     reference = KNeighborsRegressor(5, weights="distance").fit(X.numpy(), y.numpy())
-    outputs = fitted(target, y, weights="distance")(NEW) * 7 + 100
+    outputs = fitted(target, y, weighting="distance")(NEW) * 7 + 100
     torch.testing.assert_close(outputs, torch.tensor(reference.predict(NEW.numpy())).float(), atol=1e-3, rtol=1e-4)
 
 
 def test_a_training_sample_is_its_own_nearest_neighbour():
     y = torch.randint(0, 3, (60,), generator=GENERATOR)
-    model = fitted(THREE, y, weights="distance")
+    model = fitted(THREE, y, weighting="distance")
     assert model(X).argmax(1).equal(y)
 
 

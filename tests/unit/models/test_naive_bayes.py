@@ -4,9 +4,10 @@ from sklearn.naive_bayes import BernoulliNB, MultinomialNB
 from torch import Tensor
 
 from dltk.config.errors import DataError, OptionError, UsageError
-from dltk.data.specs import Classes
+from dltk.data.fields import Ragged
+from dltk.data.specs import Bag, Classes
 from dltk.nn.roles import Estimator
-from tests.unit.models.examples import IMAGE, LABELS, NUMBERS, THREE, TWO, VECTOR, made, one
+from tests.unit.models.examples import BAG, IMAGE, LABELS, NUMBERS, THREE, TWO, VECTOR, made, one
 
 REFERENCES = {"multinomial": MultinomialNB, "bernoulli": BernoulliNB}
 
@@ -108,3 +109,22 @@ def test_negative_counts_are_refused_with_a_way_out():
 def test_numbers_are_refused():
     with pytest.raises(OptionError, match="predicts classes; the data's target is numbers; ridge"):
         made("naive_bayes", one(VECTOR, NUMBERS))
+
+
+@pytest.mark.parametrize("distribution", ["multinomial", "bernoulli"])
+@pytest.mark.parametrize("target", [TWO, THREE, LABELS])
+def test_bags_are_sparse_vectors(distribution, target):
+    x = counts()
+    y = classes(2)[:, None].repeat(1, 2).float() if target is LABELS else classes(len(target.names))
+    rows, ids = x.nonzero().T
+    offsets = torch.cat([torch.zeros(1, dtype=torch.int64), torch.bincount(rows, minlength=len(x)).cumsum(0)])
+    bags = Ragged(torch.stack([ids.float(), x[rows, ids]], dim=1), offsets)
+    dense, sparse = (made("naive_bayes", one(kind, target), distribution=distribution) for kind in (VECTOR, Bag(5)))
+    dense.fit(x, y)
+    sparse.fit(bags, y)
+    torch.testing.assert_close(sparse(bags), dense(x), atol=1e-5, rtol=1e-5)
+
+
+def test_what_a_bag_has_not_cannot_count_as_there():
+    with pytest.raises(OptionError, match="threshold: must be at least 0 for sparse bags; received -1"):
+        made("naive_bayes", one(BAG, TWO), distribution="bernoulli", threshold=-1)

@@ -41,8 +41,19 @@ def conv(filters: int = 4, **options: Any) -> dict[str, Any]:
         (IMAGE, conv(kernel_size=3, padding="same", stride=2), (4, 4, 5)),
         (IMAGE, {"name": "max_pool2d"}, (3, 4, 5)),
         (IMAGE, {"name": "avg_pool2d", "size": 3, "stride": 1}, (3, 6, 8)),
+        (IMAGE, {"name": "max_pool2d", "size": 3, "stride": 2, "padding": 1}, (3, 4, 5)),
+        (IMAGE, conv(6, groups=3, padding="same"), (6, 8, 10)),
+        (IMAGE, {"name": "conv_transpose2d", "filters": 4}, (4, 10, 12)),
+        (IMAGE, {"name": "conv_transpose2d", "filters": 4, "stride": 2, "padding": "same"}, (4, 16, 20)),
+        (IMAGE, {"name": "conv_transpose2d", "filters": 4, "kernel_size": 4, "stride": 2, "padding": 1}, (4, 16, 20)),
+        (IMAGE, {"name": "upsample"}, (3, 16, 20)),
+        (IMAGE, {"name": "upsample", "scale": 3, "mode": "bilinear"}, (3, 24, 30)),
         (IMAGE, {"name": "global_avg_pool2d"}, (3,)),
+        (IMAGE, {"name": "global_max_pool2d"}, (3,)),
         (IMAGE, {"name": "flatten"}, (240,)),
+        (IMAGE, {"name": "reshape", "shape": (12, 5, 4)}, (12, 5, 4)),
+        (VECTOR, {"name": "reshape", "shape": (1, 2, 3)}, (1, 2, 3)),
+        (IMAGE, {"name": "reshape", "shape": (24, 10)}, (24, 10)),
         (SEQUENCE, {"name": "flatten"}, (30,)),
         (SEQUENCE, {"name": "dropout", "rate": 0.3}, SEQUENCE),
         (VECTOR, {"name": "batch_norm"}, VECTOR),
@@ -50,6 +61,7 @@ def conv(filters: int = 4, **options: Any) -> dict[str, Any]:
         (VECTOR, {"name": "layer_norm"}, VECTOR),
         (SEQUENCE, {"name": "layer_norm"}, SEQUENCE),
         (IMAGE, {"name": "layer_norm"}, IMAGE),
+        (IMAGE, {"name": "group_norm", "groups": 3}, IMAGE),
         (IMAGE, {"name": "activation", "function": "gelu"}, IMAGE),
         (IDS, {"name": "embedding", "units": 4}, (5, 4)),
         (Shape((), num_ids=7), {"name": "embedding", "units": 4}, (4,)),
@@ -111,6 +123,26 @@ def test_pools_keep_the_largest_value_or_the_mean():
     assert built((1, 4, 4), {"name": "global_avg_pool2d"})[0](x).item() == 7.5
 
 
+def test_a_global_max_pool_keeps_each_channels_largest_value():
+    x = torch.arange(8.0).reshape(1, 2, 2, 2)
+    assert built((2, 2, 2), {"name": "global_max_pool2d"})[0](x).tolist() == [[3, 7]]
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_a_transposed_convolution_with_same_padding_gives_the_size_times_the_stride_or_says_why_not(kernel, stride):
+    layer = {"name": "conv_transpose2d", "filters": 1, "kernel_size": kernel, "stride": stride, "padding": "same"}
+    if kernel < stride or (stride == 1 and kernel % 2 == 0):
+        assert refused((1, 5, 7), layer)[0] == "layers.0.kernel_size"
+    else:
+        assert built((1, 5, 7), layer)[1] == (1, 5 * stride, 7 * stride)
+
+
+def test_reshape_keeps_the_order_of_values():
+    module, _ = built(VECTOR, {"name": "reshape", "shape": (2, 3)})
+    assert module(torch.arange(6.0)[None]).tolist() == [[[0, 1, 2], [3, 4, 5]]]
+
+
 def test_parameters_are_named_by_the_position_in_the_list_whatever_stands_between():
     module, _ = built(
         IMAGE,
@@ -165,6 +197,24 @@ def test_no_layers_change_nothing():
         (VECTOR, [{"name": "embedding", "units": 4}], "layers.0", "embedding needs tokens or ids"),
         (IMAGE, [conv(kernel_size=9)], "layers.0.kernel_size", "a window of 9x9 leaves nothing of 8x10 pixels"),
         (IMAGE, [conv(kernel_size=2, padding="same")], "layers.0.kernel_size", "padding same needs odd sizes"),
+        (IMAGE, [conv(groups=2)], "layers.0.groups", "must divide the number of channels, 3; received 2"),
+        (IMAGE, [conv(4, groups=3)], "layers.0.groups", "must divide the number of filters, 4; received 3"),
+        (IMAGE, [{"name": "group_norm", "groups": 2}], "layers.0.groups", "must divide the 3 channels; received 2"),
+        (
+            IMAGE,
+            [{"name": "max_pool2d", "padding": 2}],
+            "layers.0.padding",
+            "must be at most half the size, 2; received 2",
+        ),
+        (
+            (1, 1, 1),
+            [{"name": "conv_transpose2d", "filters": 1, "padding": 2}],
+            "layers.0.padding",
+            "cuts everything off (1, 1, 1); received 2",
+        ),
+        (VECTOR, [{"name": "reshape", "shape": (4, 2)}], "layers.0.shape", "must hold the 6 values it receives"),
+        (IDS, [{"name": "reshape", "shape": (5, 1)}], "layers.0", "reshape needs numbers"),
+        (VECTOR, [{"name": "upsample"}], "layers.0", "upsample needs an image"),
         (IMAGE, [{"name": "avg_pool2d", "size": 9}], "layers.0.size", "a window of 9x9 leaves nothing of 8x10 pixels"),
     ],
 )

@@ -1,0 +1,98 @@
+"""What a new model starts from: its initial values, and what of them does not learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dltk.config.errors import OptionError, alternatives
+from dltk.experiment.config import Experiment
+from dltk.nn.freezing import freeze
+from dltk.nn.initialisers import initialize
+from dltk.nn.roles import Estimator
+from dltk.training.pretrained import read_weights, take_what_fits
+from dltk.training.summary import short
+
+Start = Callable[[Experiment, nn.Module], Sequence[str]]
+"""Gives a new model its values; returns what to say of them. Raises OptionError below `model`."""
+
+
+def from_options(experiment: Experiment, model: nn.Module) -> list[str]:
+    """Give a new model the values that its options ask for, later ones over earlier ones.
+
+    They are: the initialiser, weights that the model's file knows where to find, other weights, values written by hand.
+
+    Raises:
+        OptionError: One does not fit the model.
+        DltkError: Weights cannot be had.
+    """
+    options = experiment.model.common
+    if options.initializer is not None:
+        _refuse_estimator(model, "initializer")
+        initialize(model, options.initializer)
+    said = _take_pretrained(experiment, model)
+    if options.weights is not None:
+        _refuse_estimator(model, "weights")
+        path = Path(options.weights)
+        said += take_what_fits(model, read_weights(path), short(path))
+    _set_parameters(model, options.parameters or {})
+    return said
+
+
+def as_built(_experiment: Experiment, _model: nn.Module) -> list[str]:
+    """Leave a model as it is: a checkpoint brings all its values."""
+    return []
+
+
+def freeze_as_asked(experiment: Experiment, model: nn.Module) -> None:
+    """Keep those parameters from learning that the options name.
+
+    Raises:
+        OptionError: There are none of that name.
+    """
+    what = experiment.model.common.freeze
+    if what is not None:
+        _refuse_estimator(model, "freeze")
+        freeze(model, what)
+
+
+def _take_pretrained(experiment: Experiment, model: nn.Module) -> list[str]:
+    """Take the weights that the model's own file offers by a function `pretrained(config, spec)`, where it does."""
+    offer = getattr(experiment.model.file, "pretrained", None)
+    weights = None if offer is None else offer(experiment.model.options, experiment.spec)
+    return [] if weights is None else take_what_fits(model, weights, f"the published {experiment.model.name}")
+
+
+def _refuse_estimator(model: nn.Module, option: str) -> None:
+    if isinstance(model, Estimator):
+        raise OptionError(option, "this model is fitted in one pass; leave this out")
+
+
+def _set_parameters(model: nn.Module, values: Mapping[str, Any]) -> None:
+    parameters = dict(model.named_parameters())
+    for name, value in values.items():
+        if name not in parameters:
+            raise OptionError("parameters", f"there is no parameter '{name}'{alternatives(name, parameters)}")
+        tensor = _numbers(name, value)
+        shape = parameters[name].shape
+        if [size for size in tensor.shape if size != 1] != [size for size in shape if size != 1]:
+            raise OptionError(
+                "parameters", f"'{name}' must have the shape {list(shape)}; received {list(tensor.shape)}"
+            )
+        with torch.no_grad():
+            parameters[name].copy_(tensor.reshape(shape))
+
+
+def _numbers(name: str, value: Any) -> Tensor:
+    """Return nested lists as a tensor."""
+    try:
+        tensor = torch.tensor(value, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise OptionError("parameters", f"'{name}' must be nested lists of numbers of equal length") from None
+    if not tensor.isfinite().all():
+        raise OptionError("parameters", f"'{name}' must hold numbers that are finite in 32 bits")
+    return tensor

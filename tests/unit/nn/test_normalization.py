@@ -1,0 +1,57 @@
+import pytest
+import torch
+from torch import nn
+
+from dltk.config.errors import OptionError
+from dltk.nn.normalization import ChannelStatistics, Normalize, make_normalize, refuse_twice_normalized
+
+
+class Standardized:
+    """A preparation that says it standardises."""
+
+    standardizes = True
+
+
+def test_each_channel_is_normalised_by_its_own_numbers():
+    layer = Normalize((0.5, 0.25), (0.5, 2.0))
+    x = torch.tensor([[[[1.0]], [[0.25]]]])
+    assert layer(x).flatten().tolist() == [1.0, 0.0]
+
+
+def test_none_changes_no_bit():
+    x = torch.rand(2, 3, 4, 4)
+    assert torch.equal(make_normalize("none", 3)(x), x)
+
+
+def test_imagenet_has_the_published_statistics():
+    layer = make_normalize("imagenet", 3)
+    grey = layer(torch.full((1, 3, 1, 1), 0.5)).flatten()
+    torch.testing.assert_close(
+        grey, torch.tensor([(0.5 - 0.485) / 0.229, (0.5 - 0.456) / 0.224, (0.5 - 0.406) / 0.225])
+    )
+
+
+def test_it_is_stored_among_the_weights_but_does_not_learn():
+    layer = make_normalize(ChannelStatistics(mean=(0.1,), std=(0.3,)), 1)
+    assert list(layer.state_dict()) == ["mean", "std"]
+    assert list(layer.parameters()) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("imagenet", "normalize: must have one mean per channel, 1; received 3"),
+        (ChannelStatistics(mean=(0.5,), std=(1.0, 1.0)), "normalize.std: must have one std per channel, 1; received 2"),
+    ],
+)
+def test_another_number_of_channels_is_refused(option, message):
+    with pytest.raises(OptionError, match=message):
+        make_normalize(option, 1)
+
+
+def test_images_are_not_normalised_twice():
+    model = nn.Sequential(Normalize((0.0,), (2.0,)))
+    with pytest.raises(OptionError, match=r"the data are standardised already; set data\.normalize: unit"):
+        refuse_twice_normalized(model, Standardized())
+    refuse_twice_normalized(model, object())
+    refuse_twice_normalized(nn.Sequential(make_normalize("none", 1)), Standardized())
