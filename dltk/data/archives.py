@@ -93,6 +93,24 @@ def gunzip(file: Path, limits: Limits | None = None) -> bytes:
         return b"".join(iter(metered.read, b""))
 
 
+def check(file: Path, name: str, limits: Limits | None = None) -> None:
+    """Read a compressed file to its end, which compares its checksums; other files pass.
+
+    Args:
+        file: What to read.
+        name: What it will be called: its ending tells how it is compressed.
+        limits: As for `unpack`.
+
+    Raises:
+        IntegrityError: It is a bomb.
+        DataError: It is damaged or not of that kind.
+    """
+    with _explained(file), file.open("rb") as stream:
+        for member in _compressed(stream, name, _Budget(file.stat().st_size, limits or Limits())):
+            while member.read(_CHUNK_BYTES):
+                pass
+
+
 class _Unsafe(Exception):
     """Why an archive must not be unpacked."""
 
@@ -240,6 +258,16 @@ def _tar_entries(file: IO[bytes], magic: bytes, budget: _Budget) -> Iterator[_En
             stream.allowed = None
             yield _Entry(member.name, data, kind)
             stream.allowed = _MAX_HEADER_BYTES
+
+
+def _compressed(file: IO[bytes], name: str, budget: _Budget) -> Iterator[_Readable]:
+    """Yield what holds the bytes of a compressed file, metered."""
+    if name.endswith(".zip"):
+        yield from (entry.data for entry in _zip_entries(file, budget) if entry.data is not None)
+        return
+    openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    if opener := openers.get(Path(name).suffix):
+        yield _Metered(opener(file), budget)
 
 
 def _tar_refusal(member: tarfile.TarInfo) -> str:

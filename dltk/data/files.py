@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from dltk.config.errors import DataError, MissingInput, shown
-from dltk.data import archives
+from dltk.config.errors import DataError, IntegrityError, MissingInput, shown
+from dltk.data import archives, download
+from dltk.data.download import Remote
+from dltk.data.transfer import say
 
 _JUNK = ("__MACOSX", ".")
 
@@ -28,6 +30,12 @@ def cache_directory() -> Path:
     return (Path(xdg) if xdg.startswith("/") else Path.home() / ".cache") / "dltk"
 
 
+def users_root() -> str | None:
+    """Return the folder that $DLTK_DATA names, absolute; None where it names none."""
+    chosen = os.environ.get("DLTK_DATA")
+    return str(Path(chosen).absolute()) if chosen and Path(chosen).is_dir() else None
+
+
 def data_roots(root: str | None) -> list[Path]:
     """Return the folders to look in, in order: `root`, or $DLTK_DATA where it is None, then the cache."""
     chosen = root or os.environ.get("DLTK_DATA")
@@ -38,6 +46,28 @@ def find(relative_names: Sequence[str], root: str | None) -> Path | None:
     """Return the first of the names that exists below a data root; earlier roots, then earlier names, go first."""
     places = (folder / name for folder in data_roots(root) for name in relative_names)
     return next((place for place in places if place.exists()), None)
+
+
+def obtain(title: str, remotes: Sequence[Remote], root: str | None) -> list[Path]:
+    """Return where each file of a data set is: below a data root, or downloaded into the cache just now.
+
+    Args:
+        title: What the user calls the data set, such as "MNIST".
+        remotes: Its files. A dataset file keeps them in `REMOTES`, which `dltk data download` reads, too.
+        root: The option `data.root`.
+
+    Raises:
+        MissingInput: A file is nowhere, and dltk is offline or `root` is no folder.
+        Unavailable: A file cannot be downloaded.
+        IntegrityError: A file in the cache is not what was downloaded, and dltk is offline.
+    """
+    found = [_intact(find([*remote.found_as, remote.name], root)) for remote in remotes]
+    absent = [remote for remote, path in zip(remotes, found, strict=True) if path is None]
+    if absent and (download.is_offline() or (root is not None and not Path(root).is_dir())):
+        raise _not_placed(title, absent, root)
+    for remote in absent:
+        download.fetch(remote, cache_directory() / remote.name)
+    return [path or cache_directory() / remote.name for remote, path in zip(remotes, found, strict=True)]
 
 
 def locate(path_text: str, directory: Path) -> Path:
@@ -62,6 +92,32 @@ def missing(what: str, names: Sequence[str], root: str | None) -> MissingInput:
         expected=" or ".join(names),
         do=f"put it below {home}, or point data.root or the environment variable $DLTK_DATA at the folder that has it",
     )
+
+
+def _not_placed(title: str, absent: Sequence[Remote], root: str | None) -> MissingInput:
+    """Return the error for files that are to be downloaded, where that is not to be."""
+    error = missing(title, [remote.name for remote in absent], root)
+    error.where += "; docs/datasets.md has the other names that count"
+    urls = ", ".join(remote.urls[0] for remote in absent)
+    error.expected = f"{', '.join(remote.name for remote in absent)}, from {urls}"
+    how = "without --offline and $DLTK_OFFLINE" if download.is_offline() else "without data.root"
+    error.do = f"{error.do}; or let dltk download it, {how}"
+    return error
+
+
+def _intact(path: Path | None) -> Path | None:
+    """Return a file, or None where it was downloaded and is no longer what came then: it is downloaded anew."""
+    pin = None if path is None or path.is_dir() else download.pinned_digest(path)
+    if path is None or pin is None or sha256_of(path) == pin:
+        return path
+    if download.is_offline():
+        raise IntegrityError(
+            f"{shown(path.name)} is not what was downloaded",
+            where=str(path),
+            do="remove it, and run without --offline",
+        )
+    say(f"warning: {path} is not what was downloaded; kept as {download.quarantine(path).name}")
+    return None
 
 
 def not_there(path: Path) -> MissingInput:
@@ -91,16 +147,24 @@ def as_directory(path: Path) -> Path:
             where=str(path.absolute()),
             expected=f"a folder, or a file that ends in {', '.join(archives.SUFFIXES)}",
         )
-    try:
-        facts = path.stat()
-        digest = _digest(path.absolute(), facts.st_size, facts.st_mtime_ns)
-    except OSError as error:
-        raise MissingInput(f"cannot read {shown(path.name)}: {error.strerror}", where=str(path.absolute())) from None
-    target = cache_directory() / "unpacked" / digest
+    target = cache_directory() / "unpacked" / sha256_of(path)
     if not target.is_dir():
         archives.unpack(path, target)
     entries = [entry for entry in target.iterdir() if not entry.name.startswith(_JUNK)]
     return entries[0] if len(entries) == 1 and entries[0].is_dir() else target
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, computed once per process while it stays as it is.
+
+    Raises:
+        MissingInput: It cannot be read.
+    """
+    try:
+        facts = path.stat()
+        return _digest(path.absolute(), facts.st_size, facts.st_mtime_ns)
+    except OSError as error:
+        raise MissingInput(f"cannot read {shown(path.name)}: {error.strerror}", where=str(path.absolute())) from None
 
 
 @cache

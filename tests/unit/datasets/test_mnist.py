@@ -138,7 +138,7 @@ def test_a_truncated_gzip_file_is_noticed(folder):
 
 
 def test_a_label_that_is_no_digit_is_named(folder):
-    with pytest.raises(DataError, match="a label is no digit") as caught:
+    with pytest.raises(DataError, match="a label stands for no class") as caught:
         mnist.read(replace(folder, f"train{LABELS}", idx_labels(5, 10, 4)))
     assert caught.value.where.endswith("label 2")
 
