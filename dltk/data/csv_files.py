@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from dltk.config.errors import DataError, MissingInput, at_most_shown, shown
-from dltk.data.rows import quoted_rows, refuse_ragged, without_blank_lines
+from dltk.data.rows import Row, quoted_rows, refuse_ragged, without_blank_lines
 from dltk.data.text_files import STANDARD_INPUT, NotText, decode, guessed_encoding, place_of, read_bytes
 
 DEFAULT_MISSING = ("?", "NA", "NaN", "nan")
 SEPARATORS = (",", ";", "\t", "|")
 _SNIFFED_ROWS = 30
+_WITH_POINT = re.compile(r"\s*[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_WITH_COMMA = re.compile(r"\s*[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _PROPER_CELL = 'a cell with the separator, quotes or a line break in "...", its own quotes doubled'
 _RAGGED = 'put cells that contain the separator in "..."; another separator is set with separator:'
 
@@ -29,15 +33,23 @@ class CsvFormat:
 
     Attributes:
         separator: Between cells; None finds it among comma, semicolon, tab and bar.
-        header: Whether the first row names the columns; without one they are c0, c1, ...
+        header: Whether the first row names the columns.
+        column_names: What columns are called where there is no header; default c0, c1, ...
+        optional: Of `column_names`, those that a file may be without, all together.
+        decimal: What stands between whole and part in a number; numbers come out with a point.
         encoding: A Python codec; utf-8 may begin with a byte order mark.
         missing: Cells that mean "no value", beside empty ones.
+        id: The column that names rows, where there is one.
     """
 
     separator: str | None = None
     header: bool = True
+    column_names: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    decimal: Literal[".", ","] = "."
     encoding: str = "utf-8"
     missing: tuple[str, ...] = DEFAULT_MISSING
+    id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,15 +79,17 @@ def read_csv(path: str, written: CsvFormat) -> CsvTable:
         return f"{where}, line {line}"
 
     text = _text(path, written.encoding, at)
-    separator = written.separator or _sniffed(text)
+    separator = written.separator or _sniffed(text, [mark for mark in SEPARATORS if mark != written.decimal])
     rows = without_blank_lines(list(quoted_rows(text, separator, at=at, expected=_PROPER_CELL)), _is_blank)
     if not rows:
         raise DataError("the table is empty", where=where)
-    names = _names(rows[0][1], where, header=written.header)
+    names = _names(rows[0][1], where, written)
     body = rows[1:] if written.header else rows
     if not body:
         raise DataError("the table has a header but no rows", where=where)
     refuse_ragged(body, len(names), separator, where=where, do=_RAGGED)
+    if written.decimal == ",":
+        body = _with_points(body, names, at)
     notes = _notes(rows[0][1], where, separator=separator, written=written)
     columns = zip(*(cells for _, cells in body), strict=True)
     missing = {"", *map(str.strip, written.missing)}
@@ -107,7 +121,7 @@ def _is_blank(cells: list[str]) -> bool:
     return len(cells) <= 1 and not any(map(str.strip, cells))
 
 
-def _sniffed(text: str) -> str:
+def _sniffed(text: str, separators: Sequence[str]) -> str:
     """Choose the separator that cuts the first rows into most cells, alike in every row if any does."""
 
     def fitness(separator: str) -> tuple[bool, int]:
@@ -119,12 +133,45 @@ def _sniffed(text: str) -> str:
         width = widths[0] if widths else 1
         return (width > 1 and len(set(widths)) == 1, width)
 
-    return max(SEPARATORS, key=fitness)
+    return max(separators, key=fitness)
 
 
-def _names(first: list[str], where: str, *, header: bool) -> list[str]:
-    if not header:
-        return [f"c{i}" for i in range(len(first))]
+def _with_points(rows: Sequence[Row], names: Sequence[str], at: Callable[[int], str]) -> list[Row]:
+    """Return rows whose numbers are written with a point instead of a comma; a point in a number is ambiguous."""
+    pointed = [
+        f"{at(line)}, column {shown(name)}: {shown(cell)}"
+        for line, cells in rows
+        for name, cell in zip(names, cells, strict=True)
+        if _WITH_POINT.fullmatch(cell)
+    ]
+    if pointed:
+        raise DataError(
+            f"{len(pointed)} cells have a point in a number, though decimal is a comma",
+            found=at_most_shown(pointed),
+            do="take out points between thousands; or set decimal: . if the point is what it looks like",
+        )
+    return [
+        (line, [cell.replace(",", ".") if _WITH_COMMA.fullmatch(cell) else cell for cell in cells])
+        for line, cells in rows
+    ]
+
+
+def _given_names(width: int, where: str, written: CsvFormat) -> list[str]:
+    full = list(written.column_names) or [f"c{i}" for i in range(width)]
+    for names in (full, [name for name in full if name not in written.optional]):
+        if len(names) == width:
+            return names
+    raise DataError(
+        "the first row does not have as many cells as column_names has names",
+        where=where,
+        found=f"{width} cells",
+        expected=f"{len(full)}: {at_most_shown(full)}",
+    )
+
+
+def _names(first: list[str], where: str, written: CsvFormat) -> list[str]:
+    if not written.header:
+        return _given_names(len(first), where, written)
     names = [name.strip() or f"c{i}" for i, name in enumerate(first)]
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from dltk.config.errors import DataError, OptionError, shown
 from dltk.data.specs import Classes, Numbers
-from dltk.data.table_columns import Cells, in_natural_order, number, numbers, wrong_cells
+from dltk.data.table_columns import in_natural_order
+from dltk.data.table_numbers import Cells, number, numbers, wrong_cells
 
 TargetKind = Literal["classes", "numbers", "labels"]
 MAX_NUMBER_CLASSES = 20
@@ -176,6 +177,7 @@ def decide_kind(wanted: TargetKind | Literal["auto"], targets: Mapping[str, Any]
             raise OptionError(
                 "target_kind", "must be numbers or labels where there are several targets; received classes"
             )
+        _refuse_text(targets)
         return "numbers" if wanted == "auto" else wanted
     name, cells = next((name, list(cells)) for name, cells in targets.items())
     kind = _kind_of(name, cells) if wanted == "auto" else wanted
@@ -186,6 +188,17 @@ def decide_kind(wanted: TargetKind | Literal["auto"], targets: Mapping[str, Any]
             expected="two classes or more",
         )
     return kind
+
+
+def _refuse_text(targets: Mapping[str, Any]) -> None:
+    """Refuse a column without a single number; where only some cells are none, these are what is wrong."""
+    for name, cells in targets.items():
+        if len(cells) and all(np.isnan(number(str(cell))) for cell in cells):
+            raise OptionError(
+                "target",
+                f"several targets are numbers or 0/1 labels; {shown(name)} is text (such as {shown(cells[0])}): "
+                "a column of classes is learned alone",
+            )
 
 
 def _kind_of(name: str, cells: Cells) -> TargetKind:

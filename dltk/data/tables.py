@@ -16,7 +16,9 @@ from dltk.data.batches import InMemory, Loading
 from dltk.data.csv_files import CsvFormat, read_csv
 from dltk.data.samples import Columns, State
 from dltk.data.specs import Spec, Table
-from dltk.data.table_columns import STATUSES, Encoding, TableColumn, fit_column, restore_column, wrong_cells
+from dltk.data.table_columns import STATUSES, TableColumn, fit_column, restore_column
+from dltk.data.table_numbers import wrong_cells
+from dltk.data.table_options import TableOptions
 from dltk.data.table_targets import TableTarget, restore_target
 from dltk.data.text_files import STANDARD_INPUT, place_of
 
@@ -40,15 +42,16 @@ class TablePreparation:
 
     @classmethod
     def fit(
-        cls, train: Columns, target: TableTarget, encoding: Encoding, written: CsvFormat | None = None
+        cls, train: Columns, target: TableTarget, options: TableOptions, written: CsvFormat | None = None
     ) -> TablePreparation:
         """Type and fit every column on the training rows.
 
         Raises:
-            DataError: A cell is an infinite number.
+            DataError: A cell is an infinite number, or none that the options allow.
+            OptionError: An option does not fit a column.
         """
         frame = train.inputs[TABLE]
-        columns = tuple(fit_column(name, frame[name].tolist(), encoding, train.names) for name in frame.columns)
+        columns = tuple(fit_column(name, frame[name].tolist(), options, train.names) for name in frame.columns)
         return cls(columns, target, written or CsvFormat())
 
     @classmethod
@@ -76,7 +79,8 @@ class TablePreparation:
             self._refuse_lacking(frame, path)
             frames.append(frame[[column.name for column in self.columns]])
             prefix = "" if len(inputs) == 1 else f"{'stdin' if path == STANDARD_INPUT else Path(path).name} "
-            names += row_names(len(frame), prefix)
+            ids = frame[self.written.id].tolist() if self.written.id in frame.columns else ()
+            names += row_names(len(frame), prefix, ids)
         return Columns({TABLE: pd.concat(frames, ignore_index=True)}, {}, names)
 
     def statuses(self, samples: Columns) -> list[str]:
@@ -121,7 +125,7 @@ class TablePreparation:
             wrong = np.flatnonzero(~np.isfinite(values).all(axis=1))
             invalid += [(samples.names[row], column.name, str(cells[row])) for row in wrong.tolist()]
         if invalid:
-            raise wrong_cells("is no usable number, though the column is numbers in all training rows", invalid)
+            raise wrong_cells("is no usable number, though the column is one of numbers", invalid)
 
 
 def text_table(
@@ -133,6 +137,7 @@ def text_table(
     return Columns({TABLE: frame}, {name: list(map(str, column)) for name, column in targets.items()}, names, stratify)
 
 
-def row_names(count: int, prefix: str = "") -> list[str]:
-    """Return what the user calls the rows of a table: row 1, row 2, ..."""
-    return [f"{prefix}row {i}" for i in range(1, count + 1)]
+def row_names(count: int, prefix: str = "", ids: Sequence[str | None] = ()) -> list[str]:
+    """Return what the user calls the rows of a table: their ids where there are some, else row 1, row 2, ..."""
+    own = ids or [None] * count
+    return [prefix + (name or f"row {i}") for i, name in enumerate(own, start=1)]

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from dltk.config.errors import DataError, MissingInput, OptionError, did_you_mean, listed, shown
+from dltk.config.errors import DataError, OptionError, listed
 from dltk.config.sections import PathText
-from dltk.config.settings import PositiveInt, Settings
 from dltk.data.csv_files import DEFAULT_MISSING, CsvFormat, read_csv
+from dltk.data.files import not_there
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Column, Numbers, Spec, Table
-from dltk.data.table_columns import Encoding, Scaling, is_number_column, number
+from dltk.data.table_notes import column_notes
+from dltk.data.table_options import TableOptions, no_such_column
 from dltk.data.table_targets import TargetKind, decide_kind, fit_target
 from dltk.data.tables import TABLE, TablePreparation, row_names
 
-_ALMOST = 0.5
-_MAX_LISTED = 12
 
-
-class Config(Settings):
+class Config(TableOptions):
     """Options of the table."""
 
     path: PathText
@@ -34,34 +33,48 @@ class Config(Settings):
     target_kind: Literal["auto"] | TargetKind = "auto"
     """What the target is; auto: classes if it is text, or at most 20 whole numbers that all occur twice; else numbers.
     Several columns are numbers, or with labels each one 0 or 1."""
-    drop: tuple[str, ...] = ()
-    """Columns to leave out, such as row numbers or what repeats the target."""
-    categories: tuple[str, ...] = ()
-    """Columns that are categories although they hold numbers, such as codes."""
-    max_categories: PositiveInt = 100
-    """A column keeps that many of its most frequent categories; rarer ones count as one."""
+    target_strip: str = ""
+    """Characters cut off both ends of target cells, such as the full stop that ends the labels of adult.test."""
+    id: str | None = None
+    """The column that names rows in answers, such as a passenger's number; it is no input."""
+    val_path: PathText | None = None
+    """An official validation file with the same columns."""
     test_path: PathText | None = None
     """An official test file with the same columns."""
     separator: Literal[",", ";", "\t", "|", ":", " "] | None = None
     """Between cells; default whichever of comma, semicolon, tab and bar fits the first rows."""
+    decimal: Literal[".", ","] = "."
+    """What stands between whole and part in a number."""
     header: bool = True
-    """Whether the first row names the columns; without, they are c0, c1, ..."""
+    """Whether the first row names the columns."""
+    column_names: tuple[str, ...] = ()
+    """Names of the columns where there is no header; default c0, c1, ..."""
     encoding: str = "utf-8"
     """How the text is encoded, such as cp949 or latin-1."""
     missing: tuple[str, ...] = DEFAULT_MISSING
     """Cells that mean "no value", beside empty ones; numbers are filled in with the training rows' median."""
-    scaling: Scaling = "standard"
-    """How numbers are scaled, by the training rows: mean 0 and deviation 1 (standard), 0..1 (minmax), or none."""
+
+    @model_validator(mode="after")
+    def _fits_one_kind_of_file(self) -> Self:
+        repeated = sorted(name for name, count in Counter(self.column_names).items() if count > 1)
+        if self.column_names and self.header:
+            raise OptionError("column_names", "are for a file without a header; set header: false, or leave them out")
+        if repeated:
+            raise OptionError("column_names", f"must be different; {listed(repeated)} occurs more than once")
+        if self.decimal == self.separator:
+            raise OptionError("decimal", "is the separator, too; choose another separator, or leave it out")
+        return self
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A file's rows that have a target."""
+    """A file's rows that have a target; `others` are the columns that are left out, to group splits by."""
 
     inputs: pd.DataFrame
     targets: Mapping[str, list[str]]
     names: list[str]
     notes: tuple[str, ...]
+    others: Mapping[str, list[str | None]]
 
 
 def describe(config: Config) -> Spec:
@@ -70,8 +83,9 @@ def describe(config: Config) -> Spec:
     Raises:
         OptionError: A column named in the options is not there.
     """
-    if config.test_path is not None and not Path(config.test_path).is_file():
-        raise MissingInput("there is no such test file", where=str(Path(config.test_path).absolute()))
+    for path in (config.val_path, config.test_path):
+        if path is not None and not Path(path).is_file():
+            raise not_there(Path(path))
     part = _train_part(config)
     target = fit_target(decide_kind(config.target_kind, part.targets), part.targets, part.names)
     spec = target.spec if isinstance(target.spec, Classes) else Numbers(target.spec.names)  # means are fitted on train
@@ -79,16 +93,20 @@ def describe(config: Config) -> Spec:
 
 
 def read(config: Config) -> Source:
-    """Return all rows that have a target; with `test_path` also its rows, as the test part."""
+    """Return all rows that have a target; `val_path` and `test_path` are the official parts."""
     train = _train_part(config)
     kind = decide_kind(config.target_kind, train.targets)
     stratify = next(iter(train.targets)) if kind == "classes" else None
-    notes = [*train.notes, f"the target is {kind}: {', '.join(train.targets)}", *_column_notes(config, train.inputs)]
+    notes = [*train.notes, f"the target is {kind}: {', '.join(train.targets)}", *column_notes(config, train.inputs)]
     parts = {"train": train}
-    if config.test_path is not None:
-        parts["test"] = _test_part(config, config.test_path, list(train.inputs.columns))
-        notes += parts["test"].notes
-    samples = {name: Columns({TABLE: part.inputs}, part.targets, part.names, stratify) for name, part in parts.items()}
+    for name, path in (("val", config.val_path), ("test", config.test_path)):
+        if path is not None:
+            parts[name] = _official_part(config, path, list(train.inputs.columns))
+            notes += parts[name].notes
+    samples = {
+        name: Columns({TABLE: part.inputs}, part.targets, part.names, stratify, part.others)
+        for name, part in parts.items()
+    }
     return Source(samples, tuple(notes))
 
 
@@ -96,17 +114,29 @@ def prepare(config: Config, train: Columns) -> TablePreparation:
     """Type and fit the columns and the target on the training rows."""
     wanted = "classes" if train.stratify is not None else config.target_kind
     target = fit_target("numbers" if wanted == "auto" else wanted, train.targets, train.names)
-    encoding = Encoding(config.scaling, config.max_categories, config.categories)
-    return TablePreparation.fit(train, target, encoding, _written(config))
+    return TablePreparation.fit(train, target, config, _written_by_users(config))
 
 
 def restore(config: Config, state: State) -> TablePreparation:
     """Rebuild a preparation."""
-    return TablePreparation.restore(state, _written(config))
+    return TablePreparation.restore(state, _written_by_users(config))
 
 
 def _written(config: Config) -> CsvFormat:
-    return CsvFormat(config.separator, config.header, config.encoding, config.missing)
+    return CsvFormat(
+        separator=config.separator,
+        header=config.header,
+        column_names=config.column_names,
+        decimal=config.decimal,
+        encoding=config.encoding,
+        missing=config.missing,
+        id=config.id,
+    )
+
+
+def _written_by_users(config: Config) -> CsvFormat:
+    """Return how files to predict are written: as the training file, and the target may be lacking."""
+    return replace(_written(config), optional=_targets(config))
 
 
 def _targets(config: Config) -> tuple[str, ...]:
@@ -117,19 +147,17 @@ def _train_part(config: Config) -> _Part:
     table = read_csv(config.path, _written(config))
     columns = [str(name) for name in table.frame.columns]
     _check_columns(config, columns)
-    left_out = {*_targets(config), *config.drop}
+    left_out = {*_targets(config), *config.drop, config.id}
     inputs = [name for name in columns if name not in left_out]
-    if not inputs:
-        raise OptionError("drop", f"leaves no column to learn from; the table has {listed(columns)}")
     return _with_targets(config, table.frame, inputs, Path(config.path).name, "", table.notes)
 
 
-def _test_part(config: Config, path: str, inputs: list[str]) -> _Part:
+def _official_part(config: Config, path: str, inputs: list[str]) -> _Part:
     table = read_csv(path, _written(config))
     lacking = [name for name in [*inputs, *_targets(config)] if name not in table.frame.columns]
     if lacking:
         raise DataError(
-            "the test file lacks columns of the training file",
+            f"{Path(path).name} lacks columns of the training file",
             where=path,
             found=f"columns {listed(map(str, table.frame.columns))}",
             expected=listed(lacking),
@@ -142,6 +170,8 @@ def _with_targets(
     config: Config, frame: pd.DataFrame, inputs: list[str], file: str, prefix: str, notes: tuple[str, ...]
 ) -> _Part:
     targets = list(_targets(config))
+    for name in targets if config.target_strip else ():
+        frame[name] = [cell and (cell.strip(config.target_strip).strip() or None) for cell in frame[name]]
     known = frame[targets].notna().all(axis=1)
     missing = int((~known).sum())
     if missing == len(frame):
@@ -150,7 +180,8 @@ def _with_targets(
         notes = (*notes, f"{file}: {missing} of {len(frame)} rows have no target and are left out")
     names = [name for name, keep in zip(row_names(len(frame), prefix), known, strict=True) if keep]
     rows = frame[known].reset_index(drop=True)
-    return _Part(rows[inputs], {name: rows[name].tolist() for name in targets}, names, notes)
+    others = {str(name): rows[name].tolist() for name in rows.columns if name not in {*inputs, *targets}}
+    return _Part(rows[inputs], {name: rows[name].tolist() for name in targets}, names, notes, others)
 
 
 def _check_columns(config: Config, columns: list[str]) -> None:
@@ -158,53 +189,12 @@ def _check_columns(config: Config, columns: list[str]) -> None:
     targets = _targets(config)
     single = isinstance(config.target, str)
     named = [("target" if single else f"target.{i}", name) for i, name in enumerate(targets)]
-    for option in ("drop", "categories"):
-        named += [(f"{option}.{i}", name) for i, name in enumerate(getattr(config, option))]
+    named += [("id", config.id)] if config.id is not None else []
     for option, name in named:
         if name not in columns:
-            hint = did_you_mean(name, columns)
-            raise OptionError(option, f"there is no column {shown(name)}{hint}; the table has {listed(columns)}")
-        if option.startswith(("drop", "categories")) and name in targets:
-            raise OptionError(option, f"{shown(name)} is the target, so it is no input anyway; leave it out here")
+            raise no_such_column(option, name, columns)
     if len(set(targets)) < len(targets):
         raise OptionError("target", f"must name different columns; received {', '.join(targets)}")
-
-
-def _column_notes(config: Config, inputs: pd.DataFrame) -> list[str]:
-    """Say what the columns look like in the whole file; what counts in the end are the training rows."""
-    kinds: dict[str, list[str]] = {"numbers": [], "categories": []}
-    notes = []
-    for name in map(str, inputs.columns):
-        cells = inputs[name].tolist()
-        if name not in config.categories and is_number_column(cells):
-            kinds["numbers"].append(name)
-            notes += [f"column {name} is empty; drop it"] if not any(cells) else []
-            continue
-        kinds["categories"].append(name)
-        notes += _category_notes(config, name, [cell for cell in cells if cell is not None])
-    for kind, names in kinds.items():
-        more = f", ... ({len(names)} columns)" if len(names) > _MAX_LISTED else ""
-        notes += [f"{kind}: {', '.join(names[:_MAX_LISTED])}{more}"] if names else []
-    return notes
-
-
-def _category_notes(config: Config, name: str, cells: list[str]) -> list[str]:
-    notes = []
-    different = len(set(cells))
-    texts = [i for i, cell in enumerate(cells) if number(cell) != number(cell)]
-    if name not in config.categories and len(texts) < _ALMOST * len(cells):
-        notes.append(
-            f"column {name} has {len(texts)} cells that are no number (such as {shown(cells[texts[0]])}) "
-            f"among {len(cells)}, so it is read as categories; name them in missing: if they mean no value"
-        )
-    if different > config.max_categories:
-        notes.append(
-            f"column {name} has {different} different values; all but the {config.max_categories} most frequent "
-            "count as one (max_categories); drop it if it names rows"
-        )
-    elif different > max(_MAX_LISTED, len(cells) / 2):
-        notes.append(
-            f"column {name} is read as categories, and nearly every row has its own (such as {shown(cells[0])}); "
-            "write numbers with a decimal point, and drop dates and names"
-        )
-    return notes
+    if config.id in targets:
+        raise OptionError("id", f"must be another column than the target; received {config.id} for both")
+    config.check(columns, {**({config.id: "the id"} if config.id else {}), **dict.fromkeys(targets, "the target")})

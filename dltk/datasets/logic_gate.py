@@ -14,7 +14,7 @@ from dltk.config.errors import OptionError
 from dltk.config.settings import Settings
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Column, Spec, Table
-from dltk.data.table_columns import Encoding
+from dltk.data.table_options import TableOptions
 from dltk.data.table_targets import ClassTarget
 from dltk.data.tables import TABLE, TablePreparation, text_table
 
@@ -52,7 +52,7 @@ def read(config: Config) -> Source:
 
 def prepare(config: Config, train: Columns) -> TablePreparation:  # noqa: ARG001
     """Leave 0 and 1 as they are."""
-    return TablePreparation.fit(train, _TARGET, Encoding("none"))
+    return TablePreparation.fit(train, _TARGET, TableOptions(scaling="none"))
 
 
 def restore(config: Config, state: State) -> TablePreparation:  # noqa: ARG001

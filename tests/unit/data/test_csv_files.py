@@ -128,6 +128,34 @@ def test_own_missing_marks_replace_the_usual_ones(tmp_path):
     assert frame.to_dict("list") == {"a": [None, None], "b": ["NA", "1"]}
 
 
+def test_numbers_with_a_decimal_comma_come_out_with_a_point_and_texts_as_they_are(tmp_path):
+    path = _file(tmp_path, b"a;b\n1,5; -,5e3\n+2,;a,b\n3;1,2,3\n")
+    frame = read_csv(path, CsvFormat(decimal=",")).frame
+    assert frame.to_dict("list") == {"a": ["1.5", "+2.", "3"], "b": ["-.5e3", "a,b", "1,2,3"]}
+
+
+def test_the_separator_is_not_guessed_to_be_the_decimal_comma(tmp_path):
+    path = _file(tmp_path, b"a\n1,5\n2,5\n")
+    assert read_csv(path, CsvFormat(decimal=",")).frame.to_dict("list") == {"a": ["1.5", "2.5"]}
+
+
+def test_a_point_where_the_decimal_is_a_comma_is_refused_with_its_line_and_column(tmp_path):
+    path = _file(tmp_path, b"a;b\n1,5;x\n1.234;y\n")
+    with pytest.raises(DataError, match="1 cells have a point") as caught:
+        read_csv(path, CsvFormat(decimal=","))
+    assert caught.value.found == f"{path}, line 3, column 'a': '1.234'"
+    assert "between thousands" in caught.value.do
+
+
+def test_columns_are_named_where_there_is_no_header(tmp_path):
+    written = CsvFormat(header=False, column_names=("a", "b", "y"), optional=("y",))
+    assert list(read_csv(_file(tmp_path, b"1,2,3\n"), written).frame) == ["a", "b", "y"]
+    assert list(read_csv(_file(tmp_path, b"1,2\n"), written).frame) == ["a", "b"]
+    with pytest.raises(DataError, match="as many cells as column_names") as caught:
+        read_csv(_file(tmp_path, b"1,2,3,4\n"), written)
+    assert (caught.value.found, caught.value.expected) == ("4 cells", "3: a; b; y")
+
+
 def test_a_gzipped_file_is_read(tmp_path):
     path = tmp_path / "table.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n1,2\n"))

@@ -38,6 +38,14 @@ def test_several_columns_are_numbers_unless_labels_are_asked_for():
         decide_kind("classes", columns)
 
 
+@pytest.mark.parametrize("kind", ["auto", "numbers", "labels"])
+def test_a_column_of_text_is_learned_alone(kind):
+    with pytest.raises(OptionError, match=r"'z' is text \(such as 'red'\)") as caught:
+        decide_kind(kind, {"y": ["0", "1"], "z": ["red", "blue"]})
+    assert caught.value.path == ("target",)
+    assert decide_kind(kind, {"y": ["0", "1"], "z": ["1", "?"]}) != "classes"  # one wrong cell is told by its row
+
+
 def test_a_column_of_names_is_no_target():
     with pytest.raises(OptionError, match="30 different values in 30 rows") as caught:
         decide_kind("auto", {"name": [f"Mr {i}" for i in range(30)]})

@@ -17,7 +17,7 @@ from dltk.data.batches import Loading
 from dltk.data.csv_files import CsvFormat
 from dltk.data.samples import Columns
 from dltk.data.specs import Column, Table
-from dltk.data.table_columns import Encoding
+from dltk.data.table_options import TableOptions
 from dltk.data.table_targets import ClassTarget
 from dltk.data.tables import TABLE, TablePreparation, text_table
 
@@ -26,7 +26,7 @@ TRAIN = text_table({"age": ["20", "30", "40"], "city": ["Seoul", "Busan", "Seoul
 
 @pytest.fixture
 def prepared():
-    return TablePreparation.fit(TRAIN, ClassTarget("y", ("0", "1")), Encoding())
+    return TablePreparation.fit(TRAIN, ClassTarget("y", ("0", "1")), TableOptions())
 
 
 def test_the_spec_names_columns_and_widths(prepared):
@@ -49,10 +49,10 @@ def test_a_restored_preparation_is_the_same(prepared):
 
 @given(st.permutations(range(3)))
 def test_permuted_rows_give_permuted_encodings(order):
-    prepared = TablePreparation.fit(TRAIN, ClassTarget("y", ("0", "1")), Encoding())
+    prepared = TablePreparation.fit(TRAIN, ClassTarget("y", ("0", "1")), TableOptions())
     indices = torch.tensor(order)
     permuted = TRAIN.take(indices)
-    again = TablePreparation.fit(permuted, ClassTarget("y", ("0", "1")), Encoding())
+    again = TablePreparation.fit(permuted, ClassTarget("y", ("0", "1")), TableOptions())
     expected, same, refitted = (
         _encoded(prepared, TRAIN)[indices],
         _encoded(prepared, permuted),

@@ -11,6 +11,7 @@ import torch
 
 from dltk.config.errors import DataError, MissingInput, OptionError
 from dltk.config.sections import DataOptions
+from dltk.config.settings import SettingsError
 from dltk.data.batches import Loading
 from dltk.data.specs import Classes, Numbers
 from dltk.data.splits import split_parts
@@ -132,6 +133,11 @@ def test_a_missing_file_is_named_by_its_absolute_path(table, tmp_path):
         ({"target": "ill", "drop": ["citi"]}, ("drop", 0), "did you mean 'city'"),
         ({"target": "ill", "drop": ["id", "ill"]}, ("drop", 1), "is the target"),
         ({"target": "ill", "categories": ["town"]}, ("categories", 0), "the table has age, city, id, ill, price"),
+        ({"target": "ill", "id": "ids"}, ("id",), "did you mean 'id'"),
+        ({"target": "ill", "id": "ill"}, ("id",), "another column than the target"),
+        ({"target": "ill", "id": "id", "drop": ["id"]}, ("drop", 0), "is the id"),
+        ({"target": "ill", "columns": {"citi": {"encode": "hashing"}}}, ("columns", "citi"), "did you mean 'city'"),
+        ({"target": "ill", "columns": {"city": {"num_buckets": 9}}}, ("columns", "city", "num_buckets"), "hashing"),
         ({"target": "ill", "drop": ["id", "age", "city", "price"]}, ("drop",), "no column to learn from"),
         ({"target": ["ill", "price"], "target_kind": "classes"}, ("target_kind",), "several targets"),
         ({"target": "ill", "encoding": "utf-99"}, ("encoding",), "no text encoding"),
@@ -177,6 +183,90 @@ def test_a_preparation_comes_back_without_the_file(table):
     assert prepared.written.missing == ("-",)
 
 
+def test_numbers_with_a_comma_are_pointed_out_and_read_where_it_is_said(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a;y\n" + "".join(f"{i},5;{'uv'[i % 2]}\n" for i in range(20)))
+    note = "column a has numbers with a comma (such as '0,5'); set decimal: \",\""
+    assert note in csv.read(_config(path)).notes
+    config = _config(path, decimal=",", scaling="none")
+    batch: Any = csv.prepare(config, (train := csv.read(config).parts["train"])).parse(train, Loading()).whole()
+    assert batch.inputs[:, 0].tolist() == [i + 0.5 for i in range(20)]
+
+
+def test_a_full_stop_behind_a_label_of_the_test_file_is_cut_off(table, tmp_path):
+    (tmp_path / "test.csv").write_text("id,age,city,price,ill\n9,1,Seoul,2,no.\n8,1,Seoul,2,.\n")
+    config = _config(table, target="ill", test_path=str(tmp_path / "test.csv"), target_strip=".")
+    source = csv.read(config)
+    assert source.parts["test"].targets == {"ill": ["no"]}
+    assert "test.csv: 1 of 2 rows have no target and are left out" in source.notes
+
+
+def test_official_validation_rows_are_the_val_part(table, tmp_path):
+    (tmp_path / "val.csv").write_text("id,age,city,price,ill\n9,1,Seoul,2,no\n")
+    source = csv.read(_config(table, target="ill", val_path=str(tmp_path / "val.csv")))
+    assert source.parts["val"].names == ["val.csv row 1"]
+
+
+def test_an_id_names_the_rows_of_answers_and_is_no_input(table, tmp_path):
+    config = _config(table, target="ill", id="id")
+    train = csv.read(config).parts["train"]
+    assert list(train.inputs[TABLE]) == ["age", "city", "price"]
+    assert train.names[0] == "row 1"
+    restored = csv.restore(config, csv.prepare(config, train).state())
+    (tmp_path / "new.csv").write_text("id,age,city,price\nA7,1,Seoul,2\n,1,Seoul,2\n")
+    assert restored.open([str(tmp_path / "new.csv")]).names == ["A7", "row 2"]
+    (tmp_path / "new.csv").write_text("age,city,price\n1,Seoul,2\n")
+    assert restored.open([str(tmp_path / "new.csv")]).names == ["row 1"]
+
+
+def test_rows_can_be_grouped_by_a_column_that_is_left_out(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("patient,visit,a,y\n" + "".join(f"p{i // 5},{i},{i % 7},{'uv'[i % 2]}\n" for i in range(60)))
+    source = csv.read(_config(path, drop=["patient"], id="visit"))
+    assert list(source.parts["train"].inputs[TABLE]) == ["a"]
+    parts, _ = split_parts(source, DataOptions.parse({"group": "patient"}))
+    patients = [{*part.others["patient"]} for part in parts.values()]
+    assert len(patients) == 3
+    assert set.union(*patients) == {f"p{i}" for i in range(12)}
+    assert sum(map(len, patients)) == 12
+
+
+def test_columns_without_a_header_are_named_and_the_target_may_be_lacking_at_predict(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("1,u,5\n2,v,6\n")
+    config = _config(path, header=False, column_names=["a", "y", "b"])
+    train = csv.read(config).parts["train"]
+    restored = csv.restore(config, csv.prepare(config, train).state())
+    for content in ("7,8\n", "7,?,8\n"):
+        (tmp_path / "new.csv").write_text(content)
+        assert restored.open([str(tmp_path / "new.csv")]).inputs[TABLE].to_dict("list") == {"a": ["7"], "b": ["8"]}
+    path.write_text("1,5\n2,6\n")
+    with pytest.raises(DataError, match="as many cells as column_names") as caught:
+        csv.describe(config)
+    assert (caught.value.found, caught.value.expected) == ("2 cells", "3: a; y; b")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"column_names": ["a", "y"]}, "set header: false"),
+        ({"header": False, "column_names": ["a", "a", "y"]}, "a occurs more than once"),
+        ({"decimal": ",", "separator": ","}, "is the separator, too"),
+        ({"columns": {"a": {"scalin": "none"}}}, "no such option"),
+        ({"columns": {"a": {"num_bins": 1}}}, "greater than or equal to 2"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused_before_a_file_is_read(options, message, tmp_path):
+    with pytest.raises(SettingsError, match=message):
+        _config(tmp_path / "none.csv", **options)
+
+
+def test_the_kinds_in_the_notes_follow_the_options_of_a_column(table):
+    columns = {"id": {"encode": "hashing"}, "city": {"encode": "ordinal", "order": ["Seoul", "Busan"]}}
+    notes = csv.read(_config(table, target="ill", columns=columns)).notes
+    assert notes[2:] == ("numbers: age, price", "categories: id, city")
+
+
 @pytest.mark.skipif(not TITANIC.is_file(), reason="needs tabular-small/titanic.csv in $DLTK_DATA")
 def test_titanic_is_891_passengers_with_numbers_categories_and_missing_cells():
     config = _config(TITANIC, target="survived", drop=["alive", "class", "who", "adult_male"])
@@ -198,8 +288,8 @@ def _config(path: Path, **options: Any) -> csv.Config:
 
 def test_categories_of_which_nearly_every_row_has_its_own_are_pointed_out(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("a;y\n" + "".join(f"{i},5;{'uv'[i % 2]}\n" for i in range(20)))
+    path.write_text("a;y\n" + "".join(f"name {i};{'uv'[i % 2]}\n" for i in range(20)))
     notes = csv.read(_config(path)).notes
-    assert any("column a is read as categories" in note and "a decimal point" in note for note in notes)
+    assert any("column a is read as categories" in note and "encode: hashing" in note for note in notes)
     path.write_text("a;y\n" + "".join(f"{'pqr'[i % 3]};{'uv'[i % 2]}\n" for i in range(20)))
     assert not any("read as categories" in note for note in csv.read(_config(path)).notes)
