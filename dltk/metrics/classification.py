@@ -1,9 +1,6 @@
-"""How well classes were told apart; float64 throughout, NaN where a score is undefined."""
+"""How often predicted classes are right, from counts; float64 throughout, NaN where a score is undefined."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -41,19 +38,35 @@ def f1_per_class(confusion: Tensor) -> Tensor:
     return 2 * confusion.diag().double() / (confusion.sum(0) + confusion.sum(1))
 
 
-def roc_auc(activations: Tensor, truth: Tensor) -> float:
-    """Return the chance that a sample of class 1 has a larger activation (n,) than one of class 0; ties count half.
+def weighted(values: Tensor, confusion: Tensor) -> float:
+    """Return the mean of a value per class, weighted by how many samples it has; one without samples does not count."""
+    support = confusion.sum(1)
+    return ((values * support)[support > 0].sum() / support.sum()).item()
 
-    NaN unless both classes occur (Mann & Whitney 1947).
+
+def balanced_accuracy(confusion: Tensor) -> float:
+    """Return the mean recall of the classes that have samples."""
+    recalls = recall_per_class(confusion)
+    return recalls[confusion.sum(1) > 0].mean().item()
+
+
+def matthews_correlation(confusion: Tensor) -> float:
+    """Return the correlation of true and predicted classes in -1..1 (Matthews 1975, Gorodkin 2004).
+
+    NaN where all samples are of one class, or are predicted to be.
     """
-    _, positions, counts = torch.unique(activations, return_inverse=True, return_counts=True)
-    ranks = (counts.cumsum(0).double() - (counts - 1).double() / 2)[positions]
-    positives = int(truth.sum())
-    pairs = positives * (len(truth) - positives)
-    if pairs == 0:
-        return float("nan")
-    rank_sum = float(ranks[truth.bool()].sum())
-    return (rank_sum - positives * (positives + 1) / 2) / pairs
+    counts = confusion.double()
+    total, true, predicted = counts.sum(), counts.sum(1), counts.sum(0)
+    covariance = counts.diag().sum() * total - true @ predicted
+    return (covariance / ((total**2 - true @ true) * (total**2 - predicted @ predicted)).sqrt()).item()
+
+
+def cohen_kappa(confusion: Tensor) -> float:
+    """Return how far the agreement exceeds that of chance, 1 at most (Cohen 1960); NaN where chance always agrees."""
+    counts = confusion.double()
+    total = counts.sum()
+    by_chance = (counts.sum(1) @ counts.sum(0)) / total**2
+    return ((counts.diag().sum() / total - by_chance) / (1 - by_chance)).item()
 
 
 def exact_match(predicted: Tensor, truth: Tensor) -> float:
@@ -61,53 +74,22 @@ def exact_match(predicted: Tensor, truth: Tensor) -> float:
     return (predicted.bool() == truth.bool()).all(1).double().mean().item()
 
 
-def micro_f1(predicted: Tensor, truth: Tensor) -> float:
-    """Return F1 over all sample-label pairs, bool (n, labels); NaN where no label is or was predicted."""
-    hits = (predicted.bool() & truth.bool()).sum().double()
-    return (2 * hits / (predicted.bool().sum() + truth.bool().sum())).item()
+def label_confusion(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Count per label what bool (n, labels) say, int64 (3, labels): hits, false alarms, misses."""
+    said, true = predicted.bool(), truth.bool()
+    return torch.stack([(said & true).sum(0), (said & ~true).sum(0), (~said & true).sum(0)])
 
 
-def f1_per_label(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Return F1 of each label from bool (n, labels); NaN for a label that neither is nor was predicted."""
-    hits = (predicted.bool() & truth.bool()).sum(0).double()
-    return 2 * hits / (predicted.bool().sum(0) + truth.bool().sum(0))
+def label_precision(counts: Tensor) -> Tensor:
+    """Return the share of alarms that are right, from `label_confusion`; NaN where there were none."""
+    return counts[0].double() / (counts[0] + counts[1])
 
 
-class Metric(NamedTuple):
-    """A score of activations (n, classes) and the truth, with the sentence that defines it."""
-
-    definition: str
-    score: Callable[[Tensor, Tensor], float]
+def label_recall(counts: Tensor) -> Tensor:
+    """Return the share of what is there that was found, from `label_confusion`; NaN where nothing is."""
+    return counts[0].double() / (counts[0] + counts[2])
 
 
-def _confused(activations: Tensor, truth: Tensor) -> Tensor:
-    return confusion_matrix(activations.argmax(1), truth, activations.shape[1])
-
-
-ONE_OF_SEVERAL: Mapping[str, Metric] = {
-    "accuracy": Metric("share of samples whose class is right", lambda a, t: accuracy(a.argmax(1), t)),
-    "top5_accuracy": Metric(
-        "share of samples whose class is among the five likeliest", lambda a, t: top_k_accuracy(a, t, 5)
-    ),
-    "macro_precision": Metric(
-        "mean over classes of the share of their predictions that are right",
-        lambda a, t: precision_per_class(_confused(a, t)).mean().item(),
-    ),
-    "macro_recall": Metric(
-        "mean over classes of the share of their samples that were found",
-        lambda a, t: recall_per_class(_confused(a, t)).mean().item(),
-    ),
-    "macro_f1": Metric("mean over classes of F1", lambda a, t: f1_per_class(_confused(a, t)).mean().item()),
-    "roc_auc": Metric(
-        "chance that a sample of the second class outranks one of the first",
-        lambda a, t: roc_auc(a[:, 1] - a[:, 0], t),
-    ),
-}
-"""Scores where each sample has one class, int64 (n,)."""
-
-SEVERAL_AT_ONCE: Mapping[str, Metric] = {
-    "accuracy": Metric("share of samples all of whose labels are right", lambda a, t: exact_match(a > 0, t)),
-    "micro_f1": Metric("F1 over all sample-label pairs", lambda a, t: micro_f1(a > 0, t)),
-    "macro_f1": Metric("mean over labels of F1", lambda a, t: f1_per_label(a > 0, t).mean().item()),
-}
-"""Scores where each sample has any number of labels, 0/1 (n, labels)."""
+def label_f1(counts: Tensor) -> Tensor:
+    """Return F1 from `label_confusion`; NaN where no label is or was predicted."""
+    return 2 * counts[0].double() / (2 * counts[0] + counts[1] + counts[2])

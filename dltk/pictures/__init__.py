@@ -6,19 +6,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dltk.pictures.calibration import reliability_diagram
     from dltk.pictures.confusion import confusion_matrix
     from dltk.pictures.errors import error_scatter
     from dltk.pictures.labels import label_bars
-    from dltk.pictures.tiles import image_grid, image_grids
+    from dltk.pictures.learning import learning_curves
+    from dltk.pictures.rankings import Ranking, ranking_curves
+    from dltk.pictures.sprites import sprite_sheet
+    from dltk.pictures.tiles import image_grid, image_grids, image_pairs
 
-__all__ = ["confusion_matrix", "error_scatter", "image_grid", "image_grids", "label_bars"]
+__all__ = [
+    "Ranking",
+    "confusion_matrix",
+    "error_scatter",
+    "image_grid",
+    "image_grids",
+    "image_pairs",
+    "label_bars",
+    "learning_curves",
+    "ranking_curves",
+    "reliability_diagram",
+    "sprite_sheet",
+]
 
 _FILES = {
+    "Ranking": "rankings",
     "confusion_matrix": "confusion",
     "error_scatter": "errors",
     "image_grid": "tiles",
     "image_grids": "tiles",
+    "image_pairs": "tiles",
     "label_bars": "labels",
+    "learning_curves": "learning",
+    "ranking_curves": "rankings",
+    "reliability_diagram": "calibration",
+    "sprite_sheet": "sprites",
 }
 
 

@@ -12,6 +12,7 @@ from dltk.pictures.fonts import drawable, plainly
 
 MAX_CLASSES_WITH_COUNTS = 30
 MAX_TICKS = 60
+MAX_SLANTED_TICKS = 25
 
 
 def confusion_matrix(counts: Tensor, names: Sequence[str], title: str) -> Figure:
@@ -46,7 +47,10 @@ def _name_ticks(axes: Axes, names: Sequence[str]) -> None:
     shown, families = drawable(names)
     positions = range(0, len(names), step)
     axes.set_xticks(positions, shown[::step])
-    if max(map(len, shown)) > 3:
+    if len(positions) > MAX_SLANTED_TICKS:
+        axes.tick_params(axis="x", labelrotation=90)
+        axes.tick_params(labelsize=7)
+    elif max(map(len, shown)) > 3:
         axes.tick_params(axis="x", labelrotation=45)
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")

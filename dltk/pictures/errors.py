@@ -1,4 +1,4 @@
-"""Predicted against true numbers, and how the errors are distributed."""
+"""Predicted against true numbers, where the errors lie, and how they are distributed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ MAX_POINTS = 5000
 
 
 def error_scatter(predicted: Tensor, truth: Tensor, names: Sequence[str], title: str) -> Figure:
-    """Draw one row per target of (n, targets): predicted over true, and a histogram of predicted minus true."""
+    """Draw one row per target of (n, targets): predicted over true, errors over predictions, a histogram of errors."""
     num_rows = min(len(names), MAX_TARGETS)
     shown, families = drawable(names)
-    figure = Figure(figsize=(9.5, 4.2 * num_rows), layout="constrained")
+    figure = Figure(figsize=(13.5, 4.2 * num_rows), layout="constrained")
     plainly([figure.suptitle(title)], ["DejaVu Sans"])
-    for row, (scatter, histogram) in enumerate(figure.subplots(num_rows, 2, squeeze=False)):
+    for row, (scatter, residuals, histogram) in enumerate(figure.subplots(num_rows, 3, squeeze=False)):
         _draw_scatter(scatter, predicted[:, row], truth[:, row])
+        _draw_residuals(residuals, predicted[:, row], truth[:, row])
         _draw_histogram(histogram, (predicted - truth)[:, row])
         labels = [
             scatter.set_xlabel(f"true {shown[row]}"),
             scatter.set_ylabel(f"predicted {shown[row]}"),
+            residuals.set_xlabel(f"predicted {shown[row]}"),
+            residuals.set_ylabel("predicted minus true"),
             histogram.set_xlabel(f"predicted minus true {shown[row]}"),
         ]
         plainly(labels, families)
@@ -34,15 +37,24 @@ def error_scatter(predicted: Tensor, truth: Tensor, names: Sequence[str], title:
 
 
 def _draw_scatter(axes: Axes, predicted: Tensor, truth: Tensor) -> None:
-    chosen = torch.linspace(0, len(truth) - 1, min(len(truth), MAX_POINTS)).long()
-    alpha = min(1.0, max(0.15, 60 / max(len(chosen), 1) ** 0.75))
-    axes.scatter(truth[chosen], predicted[chosen], s=14, alpha=alpha, color="#4c78a8", edgecolors="none")
+    _draw_points(axes, truth, predicted)
     finite = torch.cat([predicted, truth])
     finite = finite[finite.isfinite()]
     if len(finite):
         ends = [finite.min().item(), finite.max().item()]
         axes.plot(ends, ends, color="black", linewidth=0.8, linestyle="--", label="perfect")
         axes.legend(loc="upper left", frameon=False)
+
+
+def _draw_residuals(axes: Axes, predicted: Tensor, truth: Tensor) -> None:
+    _draw_points(axes, predicted, predicted - truth)
+    axes.axhline(0, color="black", linewidth=0.8, linestyle="--")
+
+
+def _draw_points(axes: Axes, x: Tensor, y: Tensor) -> None:
+    chosen = torch.linspace(0, len(x) - 1, min(len(x), MAX_POINTS)).long()
+    alpha = min(1.0, max(0.15, 60 / max(len(chosen), 1) ** 0.75))
+    axes.scatter(x[chosen], y[chosen], s=14, alpha=alpha, color="#4c78a8", edgecolors="none")
 
 
 def _draw_histogram(axes: Axes, residuals: Tensor) -> None:

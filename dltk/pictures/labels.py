@@ -28,6 +28,7 @@ def label_bars(values: Tensor, names: Sequence[str], *, title: str, axis: str) -
         text = "undefined" if is_undefined else f"{value:.3f}"
         axes.text(0.01 if is_undefined else value + 0.01, row, text, va="center", fontsize=8)
     axes.set_xlim(0, 1.1)
-    axes.set_xlabel(axis)
+    axes.set_ylim(-0.6, len(order) - 0.4)
+    axes.set_xlabel(axis if len(order) == len(values) else f"{axis}: the worst {len(order)} of {len(values)}")
     plainly([axes.set_title(title)], ["DejaVu Sans"])
     return figure

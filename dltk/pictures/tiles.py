@@ -26,6 +26,13 @@ def image_grid(images: Tensor, title: str, captions: Sequence[str] = ()) -> Figu
     return figure
 
 
+def image_pairs(above: Tensor, below: Tensor, title: str) -> Figure:
+    """Draw images (n, 1 or 3, H, W), each above its counterpart; values are stretched alike."""
+    both = _stretched(torch.cat([above, below]))
+    seam = torch.ones(len(above), both.shape[1], max(1, both.shape[2] // 28), both.shape[3])
+    return image_grid(torch.cat([both[: len(above)], seam, both[len(above) :]], 2), title)
+
+
 def image_grids(groups: Mapping[str, Tensor], title: str) -> Figure:
     """Draw groups of images (n, 1 or 3, H, W) side by side, each under its name."""
     figure = Figure(figsize=(5 * len(groups), 5.6), layout="constrained")

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from dltk import pictures
-from dltk.config.errors import OptionError, listed
-from dltk.config.settings import Fraction
+from dltk.config.errors import OptionError, alternatives, listed, shown
+from dltk.config.settings import Fraction, NonNegativeFloat, PositiveFloat
 from dltk.data.batches import Batch, Batches
 from dltk.data.samples import Preparation
 from dltk.data.specs import Classes, Image, Spec
 from dltk.data.splits import Splits
-from dltk.metrics import classification as metrics
-from dltk.nn import losses
+from dltk.data.targets import all_targets, target_of
+from dltk.metrics.class_scores import ONE_OF_SEVERAL, SEVERAL_AT_ONCE, Metric
+from dltk.metrics.worst import Worst
+from dltk.nn.class_outputs import ClassOutputs
 from dltk.nn.feeding import outputs_for
+from dltk.nn.losses import ClassLoss, class_losses, sample_weights
+from dltk.training import linear_baseline
+from dltk.training.class_report import class_pictures, per_class
 from dltk.training.learner import Learner, learner_for
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.session import Session
@@ -27,7 +32,12 @@ from dltk.training.task import Answer, CannotAnswer, Direction, Evaluation, Need
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Metric = Literal["accuracy", "top5_accuracy", "macro_precision", "macro_recall", "macro_f1", "micro_f1", "roc_auc"]
+MetricName = Literal[
+    "accuracy", "top3_accuracy", "top5_accuracy", "balanced_accuracy",
+    "precision", "recall", "f1", "macro_precision", "macro_recall", "macro_f1", "micro_precision", "micro_recall",
+    "micro_f1", "weighted_precision", "weighted_recall", "weighted_f1", "roc_auc", "average_precision",
+    "matthews_correlation", "cohen_kappa", "log_loss", "brier", "expected_calibration_error",
+]  # fmt: skip
 NUM_WORST = 32
 
 
@@ -36,12 +46,18 @@ class Config(TaskConfig):
 
     needs: ClassVar[Needs] = Needs(targets=(Classes,), roles=("predictor", "estimator"))
     is_default: ClassVar[bool] = True
-    loss: Literal["auto", "cross_entropy", "perceptron", "mse"] = "auto"
-    """What is minimised: auto is cross_entropy; perceptron is Rosenblatt's rule, for two classes, meant for sgd with
-    data.batch_size 1; mse is the squared error of the probabilities."""
+    loss: Literal["auto", "cross_entropy", "focal", "hinge", "mse", "perceptron"] = "auto"
+    """What is minimised: auto is cross_entropy, with a softmax, or a sigmoid for two classes and for labels; focal
+    attends to what is still wrong; hinge is the margin of a support vector machine; mse is the squared error of the
+    probabilities; perceptron is Rosenblatt's rule, for two classes, meant for sgd with data.batch_size 1."""
+    gamma: NonNegativeFloat | None = None
+    """How little focal counts what is already sure; default 2, and 0 is cross_entropy; focal only."""
+    class_weights: Literal["none", "balanced"] | dict[str, PositiveFloat] = "none"
+    """How much a sample of each class counts while training, {name: weight}, 1 where none is given; balanced is
+    n / (classes * n of the class), from the training samples. Scores and the val loss count every sample alike."""
     label_smoothing: Fraction = 0.0
-    """Part of each target spread evenly over all classes while training; cross_entropy only."""
-    metrics: tuple[Metric, ...] = ()
+    """Part of each target spread evenly over all classes while training; for cross_entropy, focal and mse."""
+    metrics: tuple[MetricName, ...] = ()
     """Scores to report, the main one first; default accuracy, with several labels per sample micro_f1 and accuracy."""
 
 
@@ -57,11 +73,17 @@ def build(config: Config, spec: Spec, preparation: Preparation) -> Classificatio
     if not isinstance(target, Classes):
         raise OptionError("", f"classification needs classes to learn; the data's target is {target.word}")
     loss = "cross_entropy" if config.loss == "auto" else config.loss
+    gamma = 2.0 if loss == "focal" and config.gamma is None else config.gamma
     wanted = config.metrics or (("micro_f1", "accuracy") if target.multi_label else ("accuracy",))
-    decided = config.model_copy(update={"loss": loss, "metrics": tuple(wanted)})
-    _refuse_misfits(decided, target)
+    weights = config.class_weights
+    if isinstance(weights, dict):
+        _refuse_unknown_classes(weights, target)
+        weights = {name: weights.get(name, 1.0) for name in target.names}
+    decided = {"loss": loss, "gamma": gamma, "metrics": tuple(wanted), "class_weights": weights}
     keeps_worst = len(spec.inputs) == 1 and isinstance(spec.input, Image)
-    return Classification(decided, target, name, keeps_worst=keeps_worst)
+    task = Classification(config.model_copy(update=decided), target, name, keeps_worst=keeps_worst)
+    _refuse_misfits(task)
+    return task
 
 
 @dataclass(frozen=True)
@@ -83,21 +105,57 @@ class Classification:
     @property
     def scores(self) -> Mapping[str, Direction]:
         """The metrics, then the loss."""
-        return {**dict.fromkeys(self.config.metrics, "max"), "loss": "min"}
+        return {**{name: self.metrics[name].direction for name in self.config.metrics}, "loss": "min"}
+
+    @property
+    def outputs(self) -> ClassOutputs:
+        """How outputs stand for these classes."""
+        return ClassOutputs(len(self.target.names), self.target.num_outputs, self.target.multi_label)
+
+    @property
+    def loss(self) -> ClassLoss:
+        """The loss that was chosen."""
+        return class_losses(self.config.gamma or 0.0)[self.config.loss]
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """All scores of such a target."""
+        return SEVERAL_AT_ONCE if self.target.multi_label else ONE_OF_SEVERAL
+
+    @property
+    def learns_shares(self) -> bool:
+        """Whether a sample may be of several classes in shares, as mixup and cutmix make them."""
+        return self.loss.is_probability or self.target.multi_label
+
+    @property
+    def activation(self) -> str:
+        """What makes the model's outputs probabilities; "" where the loss makes them none."""
+        if not self.loss.is_probability:
+            return ""
+        return "sigmoid" if self.outputs.stand_alone else "softmax"
+
+    def fitted(self, train: Batches) -> Classification:
+        """Return the task with class weights taken from the training samples."""
+        if self.config.class_weights != "balanced":
+            return self
+        counts = self.outputs.shares(all_targets(train)).double().sum(0)
+        weights = torch.where(counts > 0, counts.sum() / (counts > 0).sum() / counts, 1.0).tolist()
+        decided = {"class_weights": dict(zip(self.target.names, weights, strict=True))}
+        return replace(self, config=self.config.model_copy(update=decided))
 
     def learner(self, model: nn.Module, settings: OptimizationSettings, session: Session) -> Learner:
         """Return the gradient learner, or the one-pass learner of an estimator."""
         return learner_for(model, self._training_loss, settings, session)
 
     def evaluate(self, model: nn.Module, batches: Batches) -> Evaluation:
-        """Score a split; the loss is without label smoothing."""
+        """Score a split; the loss is without class weights and label smoothing."""
         outputs, targets, sample_losses = [], [], []
         worst = Worst(NUM_WORST)
         with torch.inference_mode():
             for batch in batches.epoch(0):
                 outputs.append(self._outputs(model, batch).double())
-                targets.append(_only_target(batch))
-                sample_losses.append(self._losses(outputs[-1], targets[-1], smoothing=0.0))
+                targets.append(target_of(batch))
+                sample_losses.append(self._losses(outputs[-1], targets[-1]))
                 if self.keeps_worst:
                     worst.add(batch.inputs, sample_losses[-1])
             loss = torch.cat(sample_losses).cpu()
@@ -112,164 +170,128 @@ class Classification:
         return self._answers(model, batches, request.top)
 
     def pictures(self, evaluation: Evaluation) -> Mapping[str, Figure]:
-        """Draw the confusion matrix, or F1 of each label; and of images, those with the largest losses."""
-        columns, names = evaluation.columns, self.target.names
+        """Draw what was taken for what, how well each class ranks and is found, and the images with large losses."""
         main = self.config.metrics[0]
         title = f"{main.replace('_', ' ')} {evaluation.scores[main]:.4f}, n = {evaluation.num_samples:,}"
-        if self.target.multi_label:
-            f1 = metrics.f1_per_label(columns["predicted"], columns["true"])
-            figures = {"f1_per_label": pictures.label_bars(f1, names, title=title, axis="F1")}
-        else:
-            confusion = metrics.confusion_matrix(columns["predicted"], columns["true"], len(names))
-            figures = {"confusion_matrix": pictures.confusion_matrix(confusion, names, title)}
-        if "worst_inputs" in columns and columns["worst_inputs"].shape[1] in (1, 3):
-            captions = [self._caption(columns, i) for i in columns["worst_positions"].tolist()]
-            figures["worst"] = pictures.image_grid(
-                columns["worst_inputs"], "largest losses: true → predicted", captions
-            )
-        return figures
+        return class_pictures(evaluation, self.target, title, is_probability=self.loss.is_probability)
 
     def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
-        """Score the training split's most frequent class, or each label's majority, as the answer to every sample."""
-        share = _all_targets(splits.train)
-        share = share if self.target.multi_label else nn.functional.one_hot(share, len(self.target.names))
-        frequencies = share.double().mean(0)
-        truth = _all_targets(splits.test or splits.val or splits.train)
-        activations = (frequencies - 0.5 if self.target.multi_label else frequencies).expand(len(truth), -1)
+        """Score the training split's most frequent class, or each label's majority; and of tables a linear model."""
+        frequencies = self.outputs.shares(all_targets(splits.train)).double().mean(0)
+        truth = all_targets(splits.test or splits.val or splits.train)
+        majority = (frequencies - 0.5 if self.target.multi_label else frequencies).expand(len(truth), -1)
         protocol = "every sample gets the most frequent answer of the training split"
-        return {"majority": Evaluation(self._metrics(activations, truth), len(truth), protocol)}
+        found = {"majority": Evaluation(self._metrics(majority, truth), len(truth), protocol)}
+        features = linear_baseline.features_of(splits, self.target.num_outputs)
+        if features is not None:
+            activations = self.outputs.activations(linear_baseline.logistic(features, self.outputs))
+            protocol = f"logistic regression {linear_baseline.PROTOCOL}"
+            found["linear"] = Evaluation(self._metrics(activations, features.truth), len(truth), protocol)
+        return found
 
     def _outputs(self, model: nn.Module, batch: Batch) -> Tensor:
         return outputs_for(self.target_name, self.target.num_outputs, model, batch.inputs)
 
-    def _losses(self, outputs: Tensor, targets: Tensor, *, smoothing: float) -> Tensor:
+    def _losses(self, outputs: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
         """Return (B,) losses."""
-        if self.config.loss == "mse":
-            return losses.squared_error_of_probabilities(outputs, targets)
-        if self.config.loss == "perceptron":
-            return losses.perceptron(outputs, targets)
-        return losses.cross_entropy(outputs, targets, smoothing)
+        values = self.loss.alone if self.outputs.stand_alone else self.loss.among
+        assert values is not None
+        return values(outputs, self.outputs.wanted(targets, smoothing))
 
     def _training_loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        values = self._losses(self._outputs(model, batch), _only_target(batch), smoothing=self.config.label_smoothing)
+        targets = target_of(batch)
+        values = self._losses(self._outputs(model, batch), targets, self.config.label_smoothing)
+        if isinstance(self.config.class_weights, dict):
+            values = values * sample_weights(targets, tuple(self.config.class_weights.values()), values.dtype)
         return values.sum() if self.config.loss == "perceptron" else values.mean()
 
     def _evaluation(self, outputs: Tensor, truth: Tensor, loss: Tensor, extra: Mapping[str, Any]) -> Evaluation:
-        activations = self._activations(outputs)
+        activations = self.outputs.activations(outputs)
         scores = {**self._metrics(activations, truth), "loss": loss.mean().item()}
+        predicted = self.outputs.predicted(activations)
         columns = {
             "true": truth,
-            "predicted": self._predicted(activations),
-            "probabilities": self._probabilities(activations).float(),
+            "predicted": predicted,
+            "probabilities": self.outputs.probabilities(activations).float(),
             "loss": loss,
             **extra,
         }
-        definitions = [f"{name}: {_metrics_for(self.target)[name].definition}" for name in self.config.metrics]
-        protocol = "; ".join([*definitions, f"loss: mean {self.config.loss} per sample"])
-        return Evaluation(scores, len(truth), protocol, columns)
+        definitions = [f"{name}: {self.metrics[name].definition}" for name in self.config.metrics]
+        protocol = "; ".join([*definitions, f"loss: {self._loss_in_words}"])
+        return Evaluation(scores, len(truth), protocol, columns, per_class(predicted, truth, self.target))
 
-    def _activations(self, outputs: Tensor) -> Tensor:
-        """Return (n, classes): one output of two classes becomes 0 and itself, so that a tie is the first class."""
-        is_single = self.target.num_outputs < len(self.target.names)
-        return torch.cat([torch.zeros_like(outputs), outputs], 1) if is_single else outputs
-
-    def _predicted(self, activations: Tensor) -> Tensor:
-        return activations > 0 if self.target.multi_label else activations.argmax(1)
-
-    def _probabilities(self, activations: Tensor) -> Tensor:
-        return activations.sigmoid() if self.target.multi_label else activations.softmax(1)
+    @property
+    def _loss_in_words(self) -> str:
+        is_weighted = self.config.class_weights != "none"
+        left_out = [
+            *(["class weights"] if is_weighted else []),
+            *(["smoothing"] if self.config.label_smoothing else []),
+        ]
+        return f"mean {self.config.loss} per sample" + (f", without {' and '.join(left_out)}" if left_out else "")
 
     def _metrics(self, activations: Tensor, truth: Tensor) -> dict[str, float]:
         if activations.isnan().any():  # what is not a number is no answer
             return dict.fromkeys(self.config.metrics, float("nan"))
-        table = _metrics_for(self.target)
-        return {name: table[name].score(activations, truth) for name in self.config.metrics}
-
-    def _caption(self, columns: Mapping[str, Any], position: int) -> str:
-        if self.target.multi_label:
-            return f"loss {columns['loss'][position]:.2f}"
-        true, predicted = (self.target.names[int(columns[key][position])] for key in ("true", "predicted"))
-        return f"{true[:11]} → {predicted[:11]}"  # two names in the width of one image
+        return {name: self.metrics[name].score(activations, truth) for name in self.config.metrics}
 
     def _answers(self, model: nn.Module, batches: Batches, top: int | None) -> Iterator[Answer]:
         for batch in batches.epoch(0):
             with torch.inference_mode():
-                activations = self._activations(self._outputs(model, batch).double()).cpu()
-                probabilities = self._probabilities(activations)
+                activations = self.outputs.activations(self._outputs(model, batch).double()).cpu()
+                probabilities = self.outputs.probabilities(activations)
             for values, chances in zip(activations, probabilities, strict=True):
                 yield self._rows(values, chances, top)
 
     def _rows(self, activations: Tensor, probabilities: Tensor, top: int | None) -> Answer:
         names = self.target.names
+        word, values = self._certainty(activations, probabilities)
         if top is None and self.target.multi_label:
             chosen = [i for i, value in enumerate(activations.tolist()) if value > 0]
-            each = {f"probability/{name}": chance for name, chance in zip(names, probabilities.tolist(), strict=True)}
+            each = {f"{word}/{name}": value for name, value in zip(names, values.tolist(), strict=True)}
             return [{"label": ", ".join(names[i] for i in chosen), **each}]
         order = activations.argsort(descending=True, stable=True)[: top or 1].tolist()
-        word, values = self._certainty(activations, probabilities)
         rows = [{"label": names[i], word: values[i].item()} for i in order]
         return rows if top is None else [{"rank": rank, **row} for rank, row in enumerate(rows, 1)]
 
     def _certainty(self, activations: Tensor, probabilities: Tensor) -> tuple[str, Tensor]:
-        """Return what to call the number beside a label: nothing makes a perceptron's activation a probability."""
-        is_step = self.config.loss == "perceptron"
-        return ("activation", activations) if is_step else ("probability", probabilities)
+        """Return what to call the number beside a label: a margin's activation is no probability."""
+        return ("probability", probabilities) if self.loss.is_probability else ("activation", activations)
 
 
-class Worst:
-    """The inputs with the largest losses so far, on their device."""
-
-    def __init__(self, count: int) -> None:
-        self._count, self._seen = count, 0
-        self._inputs: Tensor | None = None
-        self._losses, self._positions = torch.empty(0), torch.empty(0)
-
-    def add(self, inputs: Any, sample_losses: Tensor) -> None:
-        """Look at a batch: inputs (B, ...) and losses (B,)."""
-        positions = torch.arange(self._seen, self._seen + len(inputs), device=inputs.device)
-        self._seen += len(inputs)
-        if self._inputs is not None:
-            inputs = torch.cat([self._inputs, inputs])
-            sample_losses = torch.cat([self._losses, sample_losses])
-            positions = torch.cat([self._positions, positions])
-        best = sample_losses.topk(min(self._count, len(inputs))).indices
-        self._inputs, self._losses, self._positions = inputs[best], sample_losses[best], positions[best]
-
-    def columns(self) -> dict[str, Tensor]:
-        """Return the inputs and their positions in the split, worst first; nothing where none were added."""
-        if self._inputs is None:
-            return {}
-        return {"worst_inputs": self._inputs.cpu(), "worst_positions": self._positions.cpu()}
-
-
-def _metrics_for(target: Classes) -> Mapping[str, metrics.Metric]:
-    return metrics.SEVERAL_AT_ONCE if target.multi_label else metrics.ONE_OF_SEVERAL
-
-
-def _refuse_misfits(config: Config, target: Classes) -> None:
-    count = len(target.names)
-    kind = f"{count} labels per sample" if target.multi_label else f"{count} classes"
-    if config.loss == "perceptron" and (target.multi_label or count != 2):
-        raise OptionError(
-            "loss", f"perceptron needs two classes; the data have {kind}; allowed: auto, cross_entropy, mse"
-        )
-    if config.label_smoothing and config.loss != "cross_entropy":
-        raise OptionError("label_smoothing", f"needs loss: cross_entropy; received loss: {config.loss}")
-    known = _metrics_for(target)
+def _refuse_misfits(task: Classification) -> None:
+    """Refuse options that contradict the target or each other; an option set for nothing would be a silent one."""
+    config, loss, target = task.config, task.loss, task.target
+    kind = f"{len(target.names)} labels per sample" if target.multi_label else f"{len(target.names)} classes"
+    if config.loss == "perceptron" and (target.multi_label or len(target.names) != 2):
+        fitting = ["auto", *(name for name in class_losses() if name != "perceptron")]
+        raise OptionError("loss", f"perceptron needs two classes; the data have {kind}; allowed: {listed(fitting)}")
+    if config.gamma is not None and config.loss != "focal":
+        raise OptionError("gamma", f"needs loss: focal; received loss: {config.loss}")
+    if config.label_smoothing and not loss.is_probability:
+        raise OptionError("label_smoothing", f"needs loss: cross_entropy, focal or mse; received loss: {config.loss}")
+    if config.class_weights != "none" and target.multi_label:
+        raise OptionError("class_weights", f"needs one class per sample; the data have {kind}")
     for position, name in enumerate(config.metrics):
-        if name not in known:
-            raise OptionError(f"metrics.{position}", f"{name} is not defined for {kind}; allowed: {listed(known)}")
-        if name == "top5_accuracy" and count <= 5:
-            raise OptionError(f"metrics.{position}", f"top5_accuracy needs more than 5 classes; the data have {count}")
-        if name == "roc_auc" and count != 2:
-            raise OptionError(f"metrics.{position}", f"roc_auc needs two classes; the data have {count}")
+        reason = _why_undefined(name, task, kind)
+        if reason:
+            raise OptionError(f"metrics.{position}", reason)
 
 
-def _only_target(batch: Batch) -> Tensor:
-    """Return the classes of a batch: of Batch.of's single target it is the field itself."""
-    assert isinstance(batch.targets, Tensor)
-    return batch.targets
+def _why_undefined(name: str, task: Classification, kind: str) -> str:
+    """Return why a score does not go with the target or the loss; "" where it does."""
+    if name not in task.metrics:
+        return f"{name} is not defined for {kind}; allowed: {listed(task.metrics)}"
+    low, high = task.metrics[name].num_classes
+    if not low <= len(task.target.names) <= (high or math.inf):
+        wanted = "two" if low == high == 2 else f"{low} or more"
+        macro = f"; macro_{name} is for several" if f"macro_{name}" in task.metrics else ""
+        return f"{name} needs {wanted} classes; the data have {kind}{macro}"
+    if task.metrics[name].needs_probabilities and not task.loss.is_probability:
+        return f"{name} needs probabilities; the activations of loss: {task.config.loss} are none"
+    return ""
 
 
-def _all_targets(batches: Batches) -> Tensor:
-    return torch.cat([_only_target(batch) for batch in batches.epoch(0)]).cpu()
+def _refuse_unknown_classes(weights: Mapping[str, float], target: Classes) -> None:
+    for name in weights:
+        if name not in target.names:
+            raise OptionError("class_weights", f"there is no class {shown(name)}{alternatives(name, target.names)}")

@@ -16,6 +16,7 @@ from dltk.data.batches import Batch, Batches
 from dltk.data.samples import Preparation
 from dltk.data.specs import Numbers, Spec
 from dltk.data.splits import Splits
+from dltk.data.targets import all_targets, target_of
 from dltk.nn.feeding import outputs_for
 from dltk.training.learner import Learner, learner_for
 from dltk.training.optimization import OptimizationSettings
@@ -73,7 +74,7 @@ class Quantile:
         predicted, truth = [], []
         for batch in batches.epoch(0):
             predicted.append(self.target.unscaled(self._outputs(model, batch).double()))
-            truth.append(_only_target(batch).double())
+            truth.append(target_of(batch).double())
         return self._evaluation(torch.cat(predicted).cpu(), torch.cat(truth).cpu())
 
     def answer(self, model: nn.Module, batches: Batches | None, request: Request) -> Iterable[Answer]:
@@ -90,8 +91,8 @@ class Quantile:
 
     def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
         """Score the quantile of the training split as the answer to every sample."""
-        bound = _all_targets(splits.train).quantile(self.config.share, dim=0)
-        truth = _all_targets(splits.test or splits.val or splits.train)
+        bound = all_targets(splits.train).double().quantile(self.config.share, dim=0)
+        truth = all_targets(splits.test or splits.val or splits.train).double()
         return {"constant": self._evaluation(bound.expand_as(truth), truth)}
 
     def _outputs(self, model: nn.Module, batch: Batch) -> Tensor:
@@ -100,7 +101,7 @@ class Quantile:
     def _training_loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return the mean loss in units of the target's scale, so that learning rates mean the same everywhere."""
         outputs = self._outputs(model, batch)
-        return self._pinball(outputs, self.target.scaled(_only_target(batch)).to(outputs.dtype)).mean()
+        return self._pinball(outputs, self.target.scaled(target_of(batch)).to(outputs.dtype)).mean()
 
     def _pinball(self, predicted: Tensor, truth: Tensor) -> Tensor:
         """Return (B, targets): too low costs `share` per unit, too high the rest."""
@@ -119,13 +120,3 @@ class Quantile:
         for batch in batches.epoch(0):
             for row in self.target.unscaled(self._outputs(model, batch).double()).tolist():
                 yield [{f"{name} below": value for name, value in zip(self.target.labels, row, strict=True)}]
-
-
-def _only_target(batch: Batch) -> Tensor:
-    """Return the numbers of a batch: of Batch.of's single target it is the field itself."""
-    assert isinstance(batch.targets, Tensor)
-    return batch.targets
-
-
-def _all_targets(batches: Batches) -> Tensor:
-    return torch.cat([_only_target(batch).double() for batch in batches.epoch(0)]).cpu()

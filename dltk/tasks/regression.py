@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from dltk import pictures
 from dltk.config.errors import OptionError
+from dltk.config.settings import PositiveFloat
 from dltk.data.batches import Batch, Batches
 from dltk.data.samples import Preparation
 from dltk.data.specs import Numbers, Spec
 from dltk.data.splits import Splits
-from dltk.metrics import regression as metrics
+from dltk.data.targets import all_targets, target_of
+from dltk.metrics.regression import METRICS
 from dltk.nn.feeding import outputs_for
+from dltk.nn.number_losses import NumberLoss, number_losses
+from dltk.training import linear_baseline
 from dltk.training.learner import Learner, learner_for
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.session import Session
@@ -26,14 +29,8 @@ from dltk.training.task import Answer, CannotAnswer, Direction, Evaluation, Need
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Metric = Literal["mae", "rmse", "r2"]
-_SCORES: Mapping[Metric, Callable[[Tensor, Tensor], Tensor]] = {
-    "mae": metrics.mean_absolute_error,
-    "rmse": metrics.root_mean_squared_error,
-    "r2": metrics.r_squared,
-}
-_DIRECTIONS: Mapping[Metric, Direction] = {"mae": "min", "rmse": "min", "r2": "max"}
-_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.huber_loss}
+MetricName = Literal["mae", "mse", "rmse", "r2", "mape", "median_absolute_error", "max_error"]
+DEFAULT_METRICS: tuple[MetricName, ...] = ("mae", "rmse", "r2")
 
 
 class Config(TaskConfig):
@@ -41,9 +38,12 @@ class Config(TaskConfig):
 
     needs: ClassVar[Needs] = Needs(targets=(Numbers,), roles=("predictor", "estimator"))
     is_default: ClassVar[bool] = True
-    loss: Literal["mse", "mae", "huber"] = "mse"
-    """What is minimised, on scaled numbers: squared, absolute, or Huber's error (squared up to 1, then straight)."""
-    metrics: tuple[Metric, ...] = ()
+    loss: Literal["mse", "mae", "huber", "log_cosh"] = "mse"
+    """What is minimised, on scaled numbers: squared or absolute error, or something between that bends at delta
+    (huber) or smoothly (log_cosh) and so minds outliers less than mse."""
+    delta: PositiveFloat | None = None
+    """Where huber's error goes on straight, in standard deviations; default 1; huber only."""
+    metrics: tuple[MetricName, ...] = ()
     """Scores to report, in original units, the main one first; default mae, rmse, r2."""
 
 
@@ -51,14 +51,17 @@ def build(config: Config, spec: Spec, preparation: Preparation) -> Regression:  
     """Return the task for one target of numbers, with every default decided.
 
     Raises:
-        OptionError: The data have no such target.
+        OptionError: The data have no such target, or an option is for another loss.
     """
     if len(spec.targets) != 1:
         raise OptionError("", f"regression learns one target of one or more numbers; the data have {len(spec.targets)}")
     (name, target), *_ = spec.targets.items()
     if not isinstance(target, Numbers):
         raise OptionError("", f"regression needs numbers to learn; the data's target is {target.word}")
-    decided = config.model_copy(update={"metrics": config.metrics or tuple(_DIRECTIONS)})
+    if config.delta is not None and config.loss != "huber":
+        raise OptionError("delta", f"needs loss: huber; received loss: {config.loss}")
+    delta = 1.0 if config.loss == "huber" and config.delta is None else config.delta
+    decided = config.model_copy(update={"metrics": config.metrics or DEFAULT_METRICS, "delta": delta})
     return Regression(decided, target, name)
 
 
@@ -79,10 +82,14 @@ class Regression:
     @property
     def scores(self) -> Mapping[str, Direction]:
         """The metrics, then the loss, then the metrics of each number where there are several."""
-        each: dict[str, Direction] = {
-            f"{metric}/{name}": _DIRECTIONS[metric] for metric in self.config.metrics for name in self._several
-        }
-        return {**{metric: _DIRECTIONS[metric] for metric in self.config.metrics}, "loss": "min", **each}
+        directions: dict[str, Direction] = {metric: METRICS[metric].direction for metric in self.config.metrics}
+        each = {f"{metric}/{name}": way for metric, way in directions.items() for name in self._several}
+        return {**directions, "loss": "min", **each}
+
+    @property
+    def loss(self) -> NumberLoss:
+        """The loss that was chosen."""
+        return number_losses(self.config.delta or 1.0)[self.config.loss]
 
     def learner(self, model: nn.Module, settings: OptimizationSettings, session: Session) -> Learner:
         """Return the gradient learner, or the one-pass learner of an estimator."""
@@ -94,7 +101,7 @@ class Regression:
         with torch.inference_mode():
             for batch in batches.epoch(0):
                 outputs.append(self._outputs(model, batch).double())
-                truth.append(_only_target(batch).double())
+                truth.append(target_of(batch).double())
             return self._evaluation(torch.cat(outputs).cpu(), torch.cat(truth).cpu())
 
     def answer(self, model: nn.Module, batches: Batches | None, request: Request) -> Iterable[Answer]:
@@ -104,18 +111,24 @@ class Regression:
         return self._answers(model, batches)
 
     def pictures(self, evaluation: Evaluation) -> Mapping[str, Figure]:
-        """Draw predicted over true numbers, and the errors' distribution."""
+        """Draw predicted over true numbers, errors over predictions, and the errors' distribution."""
         main = self.config.metrics[0]
         title = f"{main} {evaluation.scores[main]:.4g}, n = {evaluation.num_samples:,}"
         columns = evaluation.columns
         return {"errors": pictures.error_scatter(columns["predicted"], columns["true"], self.target.labels, title)}
 
     def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
-        """Score the mean of the training split as the answer to every sample."""
-        truth = _all_targets(splits.test or splits.val or splits.train)
-        predicted = _all_targets(splits.train).mean(0).expand_as(truth)
+        """Score the mean of the training split as the answer to every sample; and of tables a linear model."""
+        truth = all_targets(splits.test or splits.val or splits.train).double()
+        mean = all_targets(splits.train).double().mean(0).expand_as(truth)
         protocol = "every sample gets the mean of the training split"
-        return {"mean": Evaluation(self._metrics(predicted, truth), len(truth), protocol)}
+        found = {"mean": Evaluation(self._metrics(mean, truth), len(truth), protocol)}
+        features = linear_baseline.features_of(splits, self.target.num_outputs)
+        if features is not None:
+            predicted = linear_baseline.ridge(features, features.targets)
+            protocol = f"ridge regression {linear_baseline.PROTOCOL}"
+            found["linear"] = Evaluation(self._metrics(predicted, features.truth), len(truth), protocol)
+        return found
 
     @property
     def _several(self) -> tuple[str, ...]:
@@ -126,21 +139,22 @@ class Regression:
 
     def _training_loss(self, model: nn.Module, batch: Batch) -> Tensor:
         outputs = self._outputs(model, batch)
-        return _LOSSES[self.config.loss](outputs, self.target.scaled(_only_target(batch)).to(outputs.dtype))
+        return self.loss.mean(outputs, self.target.scaled(target_of(batch)).to(outputs.dtype))
 
     def _evaluation(self, outputs: Tensor, truth: Tensor) -> Evaluation:
         predicted = self.target.unscaled(outputs)
-        loss = _LOSSES[self.config.loss](outputs, self.target.scaled(truth))
+        loss = self.loss.mean(outputs, self.target.scaled(truth))
         metric_scores = self._metrics(predicted, truth)
         scores = {name: metric_scores.get(name, loss.item()) for name in self.scores}
-        protocol = f"errors in original units{', means over targets' if self._several else ''}"
-        protocol += f"; loss: mean {self.config.loss} on scaled numbers"
+        definitions = [f"{name}: {METRICS[name].definition}" for name in self.config.metrics]
+        units = f"d, y in original units{', means over targets' if self._several else ''}"
+        protocol = "; ".join([*definitions, units, f"loss: mean {self.config.loss} on scaled numbers"])
         return Evaluation(scores, len(truth), protocol, {"true": truth, "predicted": predicted})
 
     def _metrics(self, predicted: Tensor, truth: Tensor) -> dict[str, float]:
         scores: dict[str, float] = {}
         for metric in self.config.metrics:
-            values = _SCORES[metric](predicted, truth)
+            values = METRICS[metric].score(predicted, truth)
             scores[metric] = values.mean().item()
             scores |= {f"{metric}/{name}": values[i].item() for i, name in enumerate(self._several)}
         return scores
@@ -151,13 +165,3 @@ class Regression:
                 predicted = self.target.unscaled(self._outputs(model, batch).double()).tolist()
             for row in predicted:
                 yield [dict(zip(self.target.labels, row, strict=True))]
-
-
-def _only_target(batch: Batch) -> Tensor:
-    """Return the numbers of a batch: of Batch.of's single target it is the field itself."""
-    assert isinstance(batch.targets, Tensor)
-    return batch.targets
-
-
-def _all_targets(batches: Batches) -> Tensor:
-    return torch.cat([_only_target(batch).double() for batch in batches.epoch(0)]).cpu()

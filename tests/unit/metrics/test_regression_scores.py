@@ -22,12 +22,30 @@ def pairs():
         (metrics.mean_absolute_error, reference.mean_absolute_error),
         (metrics.root_mean_squared_error, reference.root_mean_squared_error),
         (metrics.r_squared, reference.r2_score),
+        (metrics.mean_squared_error, reference.mean_squared_error),
+        (metrics.median_absolute_error, reference.median_absolute_error),
+        (metrics.mean_absolute_percentage_error, reference.mean_absolute_percentage_error),
     ],
 )
-def test_scores_are_sklearns(pairs, score, expected):
-    predicted, truth = pairs
+@pytest.mark.parametrize("count", [60, 59, 2])
+def test_scores_are_sklearns(pairs, score, expected, count):
+    predicted, truth = (values[:count] for values in pairs)
     wanted = expected(truth.double(), predicted.double(), multioutput="raw_values")
     assert score(predicted, truth).tolist() == pytest.approx(wanted.tolist(), rel=1e-9)
+
+
+def test_the_largest_error_is_sklearns(pairs):
+    predicted, truth = pairs
+    wanted = [reference.max_error(truth[:, i].double(), predicted[:, i].double()) for i in range(3)]
+    assert metrics.max_error(predicted, truth).tolist() == pytest.approx(wanted)
+
+
+def test_a_percentage_of_nothing_is_undefined():
+    found = metrics.mean_absolute_percentage_error(
+        torch.tensor([[1.0, 2.0], [1.0, 2.2]]), torch.tensor([[0.0, 2.0]] * 2)
+    )
+    assert math.isnan(found[0])
+    assert found[1].item() == pytest.approx(0.05)
 
 
 def test_r_squared_of_a_constant_truth_is_undefined():
@@ -38,8 +56,8 @@ def test_r_squared_of_a_constant_truth_is_undefined():
 
 def test_scores_of_no_samples_are_undefined():
     empty = torch.empty(0, 2)
-    for score in (metrics.mean_absolute_error, metrics.root_mean_squared_error, metrics.r_squared):
-        assert score(empty, empty).isnan().all()
+    for metric in metrics.METRICS.values():
+        assert metric.score(empty, empty).isnan().all()
 
 
 def test_sums_do_not_lose_small_errors_among_large_numbers():

@@ -2,6 +2,7 @@
 
 import io
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -63,7 +64,7 @@ def test_errors_are_drawn_per_target_even_when_some_are_not_finite():
     predicted = torch.tensor([[1.0, math.nan], [2.0, math.inf], [3.0, 1.0]])
     figure = pictures.error_scatter(predicted, torch.zeros(3, 2), ["price [$]", "age"], "title")
     assert saved(figure)
-    assert len(figure.axes) == 4
+    assert len(figure.axes) == 6
 
 
 def test_equal_predictions_and_a_single_sample_can_be_drawn():
@@ -74,6 +75,70 @@ def test_equal_predictions_and_a_single_sample_can_be_drawn():
 def test_images_of_any_number_and_shape_make_a_grid(shape):
     assert saved(pictures.image_grid(torch.randn(shape), "title", [str(i) for i in range(shape[0])]))
     assert saved(pictures.image_grids({"real": torch.rand(shape), "generated": torch.zeros(shape)}, "title"))
+    assert saved(pictures.image_pairs(torch.randn(shape), torch.zeros(shape), "title"))
+
+
+def test_pairs_stand_above_each_other_and_are_stretched_alike():
+    above, below = torch.full((2, 1, 28, 28), -1.0), torch.full((2, 1, 28, 28), 3.0)
+    (image,) = pictures.image_pairs(above, below, "title").axes[0].get_images()
+    column = image.get_array()[:, 14, 0]
+    black, white = (column == 0).sum(), (column == 1).sum()
+    assert (black, black + white) == (28, len(column))
+    assert (column[2:30] == 0).all()
+
+
+def ranking(name="a", points=3):
+    steps = torch.linspace(0, 1, points)
+    return pictures.Ranking(name, (steps, steps), (steps, 1 - steps), ("AUC 0.5", "AP 0.3"), 0.3)
+
+
+@pytest.mark.parametrize("curves", [[ranking("yes")], [ranking(f"$c{i}", 5000) for i in range(10)]])
+def test_ranking_curves_name_each_class_with_its_areas(curves):
+    figure: Any = pictures.ranking_curves(curves, "costs 3$ or 4$")
+    assert saved(figure)
+    roc, recall = ([text.get_text() for text in axes.get_legend().get_texts()] for axes in figure.axes)
+    assert roc == [f"{curve.name}  AUC 0.5" for curve in curves]
+    assert recall == [f"{curve.name}  AP 0.3" for curve in curves]
+    assert max(len(line.get_xdata()) for line in figure.axes[0].lines) <= 1000
+
+
+def test_a_reliability_diagram_leaves_empty_bins_out():
+    nothing = math.nan
+    figure: Any = pictures.reliability_diagram(
+        torch.tensor([nothing, 0.7]), torch.tensor([nothing, 0.9]), torch.tensor([0, 5]), "error 0.2"
+    )
+    assert saved(figure)
+    assert [bar.get_height() for bar in figure.axes[0].patches] == [pytest.approx(0.9)]
+    empty = torch.full((2,), nothing)
+    assert saved(pictures.reliability_diagram(empty, empty, torch.zeros(2), "nothing"))
+
+
+ROWS: list[dict[str, Any]] = [
+    {"step": 5, "epoch": 1, "train/loss": 2.0, "val/loss": 2.1, "val/accuracy": 0.5},
+    {"step": 10, "epoch": 2, "train/loss": 1.0, "val/loss": None, "val/accuracy": 0.75},
+]
+
+
+def test_learning_curves_mark_the_best_epoch_and_leave_out_what_is_undefined():
+    figure: Any = pictures.learning_curves(ROWS, [["train/loss", "val/loss"], ["val/accuracy"]], 10)
+    assert saved(figure)
+    assert [axes.get_title() for axes in figure.axes] == ["loss", "accuracy"]
+    drawn = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
+    assert drawn["train/loss"] == [2.0, 1.0]
+    assert math.isnan(drawn["val/loss"][1])
+    assert "best: epoch 2" in drawn
+
+
+def test_learning_curves_count_steps_where_an_epoch_has_several_evaluations():
+    rows = [{**row, "epoch": 0} for row in ROWS]
+    figure: Any = pictures.learning_curves(rows, [["val/accuracy"]], None)
+    assert figure.axes[0].get_xlabel() == "step"
+    assert list(figure.axes[0].lines[0].get_xdata()) == [5, 10]
+
+
+def test_bars_say_how_many_of_all_labels_are_shown():
+    figure = pictures.label_bars(torch.rand(100), [str(i) for i in range(100)], title="title", axis="F1")
+    assert figure.axes[0].get_xlabel() == "F1: the worst 40 of 100"
 
 
 def test_a_figure_that_does_not_exist_is_an_attribute_error():

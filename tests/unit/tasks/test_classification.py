@@ -1,18 +1,21 @@
 """Classification learns, scores, answers and draws classes and labels."""
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
-from sklearn.metrics import log_loss
+from sklearn.metrics import classification_report, log_loss
+from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
 from dltk.config.errors import ConfigError, OptionError
 from dltk.data.batches import InMemory, Loading
 from dltk.data.specs import Classes, Image, Numbers, Spec, Vector
 from dltk.data.splits import Splits
-from dltk.tasks.classification import Config, build
+from dltk.metrics.class_scores import ONE_OF_SEVERAL, SEVERAL_AT_ONCE
+from dltk.nn.losses import class_losses
+from dltk.tasks.classification import Config, MetricName, build
 from dltk.training.learner import OnePassLearner
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD
@@ -47,8 +50,10 @@ def linear(weight, bias):
 
 def test_defaults_follow_from_the_target_and_are_spelled_out():
     assert task_for(["a", "b", "c"]).config.plain() == {
-        "loss": "cross_entropy", "label_smoothing": 0.0, "metrics": ["accuracy"]
+        "loss": "cross_entropy", "gamma": None, "class_weights": "none", "label_smoothing": 0.0, "metrics": ["accuracy"]
     }  # fmt: skip
+    assert task_for("ab", loss="focal").config.gamma == 2.0
+    assert task_for("ab", class_weights={"b": 3}).config.class_weights == {"a": 1.0, "b": 3.0}
     assert dict(task_for(["a", "b"]).scores) == {"accuracy": "max", "loss": "min"}
     assert list(task_for(["a", "b"], multi_label=True).scores) == ["micro_f1", "accuracy", "loss"]
 
@@ -64,10 +69,15 @@ def test_defaults_follow_from_the_target_and_are_spelled_out():
             "perceptron needs two classes; the data have 10 classes",
         ),
         ("ab", True, {"loss": "perceptron"}, ("loss",), "2 labels per sample"),
-        ("ab", False, {"loss": "mse", "label_smoothing": 0.1}, ("label_smoothing",), "needs loss: cross_entropy"),
+        ("ab", False, {"loss": "hinge", "label_smoothing": 0.1}, ("label_smoothing",), "needs loss: cross_entropy"),
+        ("ab", False, {"gamma": 1}, ("gamma",), "needs loss: focal; received loss: cross_entropy"),
+        ("ab", True, {"class_weights": "balanced"}, ("class_weights",), "one class per sample; the data have 2 labels"),
+        ("ab", False, {"class_weights": {"A": 2}}, ("class_weights",), "no class 'A'; did you mean 'a'"),
+        ("abc", False, {"metrics": ["f1"]}, ("metrics", 0), "f1 needs two classes; .* 3 classes; macro_f1 is for sev"),
+        ("abc", False, {"metrics": ["top3_accuracy"]}, ("metrics", 0), "4 or more classes; the data have 3"),
+        ("abc", False, {"loss": "hinge", "metrics": ["brier"]}, ("metrics", 0), "needs probabilities; .* loss: hinge"),
         ("ab", False, {"metrics": ["accuracy", "micro_f1"]}, ("metrics", 1), "micro_f1 is not defined for 2 classes"),
-        ("abc", False, {"metrics": ["top5_accuracy"]}, ("metrics", 0), "more than 5 classes; the data have 3"),
-        ("abc", False, {"metrics": ["roc_auc"]}, ("metrics", 0), "needs two classes; the data have 3"),
+        ("abc", False, {"metrics": ["top5_accuracy"]}, ("metrics", 0), "6 or more classes; the data have 3"),
     ],
 )
 def test_options_that_do_not_fit_the_target_are_refused(names, multi_label, options, path, message):
@@ -221,7 +231,7 @@ def test_several_labels_are_learned_answered_and_drawn():
     rows = [rows[0] for rows in task.answer(model, data, Request())]
     assert [row["label"] for row in rows] == ["", "round", "red", "red, round"]
     assert rows[3]["probability/red"] == pytest.approx(torch.tensor(2.0).sigmoid().item(), abs=0.01)
-    assert set(task.pictures(evaluation)) == {"f1_per_label"}
+    assert set(task.pictures(evaluation)) == {"f1_per_label", "roc_and_precision_recall"}
     (top,) = list(task.answer(model, data, Request(top=1)))[1]
     assert top["label"] == "round"
 
@@ -254,5 +264,78 @@ def test_the_images_with_the_largest_losses_are_kept_and_drawn():
     assert evaluation.columns["worst_positions"].tolist() == expected.tolist()
     torch.testing.assert_close(evaluation.columns["worst_inputs"], images[expected])
     figures = task.pictures(evaluation)
-    assert set(figures) == {"confusion_matrix", "worst"}
+    assert set(figures) == {"confusion_matrix", "calibration", "worst"}  # without a light image there is no curve
     assert "n = 100" in figures["confusion_matrix"].axes[0].get_title()
+
+
+def test_balanced_weights_are_sklearns_and_count_while_training_only():
+    targets = torch.tensor([0, 0, 0, 1])
+    data = batches(GATE_INPUTS, targets, 4)
+    task = task_for(["no", "yes"], class_weights="balanced").fitted(data)
+    expected = compute_class_weight("balanced", classes=torch.tensor([0, 1]).numpy(), y=targets.numpy())
+    assert list(task.config.class_weights.values()) == pytest.approx(expected.tolist())
+    model = linear([[1.0, 0.5]], [-0.2])
+    learner = task.learner(model, OptimizationSettings({"": SGD(lr=1e-9)}), SESSION)
+    list(learner.epoch(data.epoch(0)))
+    evaluation = task.evaluate(model, data)
+    weighted = (evaluation.columns["loss"] * torch.from_numpy(expected)[targets]).mean().item()
+    assert learner.scores()["loss"] == pytest.approx(weighted, rel=1e-6)
+    assert evaluation.scores["loss"] == pytest.approx(task_for(["no", "yes"]).evaluate(model, data).scores["loss"])
+    assert "without class weights" in evaluation.protocol
+
+
+def test_a_class_without_training_samples_weighs_nothing_special():
+    task = task_for("abc", class_weights="balanced").fitted(batches(GATE_INPUTS, torch.tensor([0, 0, 0, 2])))
+    assert task.config.class_weights == {"a": pytest.approx(2 / 3), "b": 1.0, "c": 2.0}
+
+
+def mixed(count, classes):
+    shares = torch.rand(count, classes, generator=torch.Generator().manual_seed(3))
+    return shares / shares.sum(1, keepdim=True)
+
+
+@pytest.mark.parametrize("names", ["ab", "abc"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal", "mse"])
+def test_mixed_samples_train_with_shares_of_classes(names, loss):
+    task = task_for(names, loss=loss, label_smoothing=0.1, class_weights={"a": 2.0})
+    data = batches(GATE_INPUTS, mixed(4, len(names)), 4)
+    task = task.fitted(data)
+    model = nn.Linear(2, task.target.num_outputs)
+    learner = task.learner(model, OptimizationSettings({"": SGD(lr=0.1)}), SESSION)
+    before = model.weight.clone()
+    list(learner.epoch(data.epoch(0)))
+    assert math.isfinite(learner.scores()["loss"])
+    assert not torch.equal(model.weight, before)
+
+
+def test_mixed_samples_do_not_suit_losses_that_need_whole_classes():
+    assert {name for name in class_losses() if task_for("ab", loss=name).learns_shares} == {
+        "cross_entropy", "focal", "mse"
+    }  # fmt: skip
+
+
+def test_each_class_has_a_row_of_scores():
+    model, truth = linear([[9.0, 0], [0, 9.0], [0, 0]], [0.0, 0.0, 0.1]), torch.tensor([2, 1, 0, 0])
+    rows = task_for(["cat", "dog", "cow"]).evaluate(model, batches(GATE_INPUTS, truth)).per_class
+    report = classification_report(truth, [2, 1, 0, 0], output_dict=True)
+    for i, row in enumerate(rows):
+        assert [row["precision"], row["recall"], row["f1"], row["samples"]] == list(report[str(i)].values())
+    assert [row["class"] for row in rows] == ["cat", "dog", "cow"]
+
+
+def test_the_names_of_losses_and_metrics_are_all_there():
+    fields = Config.model_fields
+    assert set(get_args(fields["loss"].annotation)) == {"auto", *class_losses()}
+    assert set(get_args(MetricName)) == {*ONE_OF_SEVERAL, *SEVERAL_AT_ONCE}
+
+
+def test_a_margin_is_answered_as_an_activation():
+    task = task_for("ab", multi_label=True, loss="hinge")
+    model = linear([[2.0, 0], [0, 2.0]], [1.0, -1.0])
+    (rows,) = task.answer(model, batches(GATE_INPUTS[3:], torch.ones(1, 2)), Request())
+    assert rows == [{"label": "a, b", "activation/a": 3.0, "activation/b": 1.0}]
+
+
+def test_tables_have_a_linear_baseline():
+    train = batches(GATE_INPUTS, torch.tensor(GATES["and"]))
+    assert task_for(["no", "yes"]).baselines(splits(train))["linear"].scores["accuracy"] >= 0.75

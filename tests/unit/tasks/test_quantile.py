@@ -8,7 +8,8 @@ from sklearn.metrics import mean_pinball_loss
 from torch import nn
 
 from dltk.config.errors import OptionError
-from dltk.data.batches import InMemory, Loading, shuffled
+from dltk.data.batches import InMemory, Loading
+from dltk.data.plans import shuffled
 from dltk.data.specs import Classes, Numbers, Spec, Vector
 from dltk.data.splits import Splits
 from dltk.tasks import quantile

@@ -123,7 +123,7 @@ def test_scores_of_a_constant_truth_are_undefined_where_they_are():
 def test_errors_are_drawn():
     task = task_for(BOTH)
     evaluation = task.evaluate(Constant(0.0, 1.0), batches(torch.zeros(9, 1), torch.rand(9, 2)))
-    assert len(task.pictures(evaluation)["errors"].axes) == 4
+    assert len(task.pictures(evaluation)["errors"].axes) == 6
 
 
 @pytest.mark.parametrize("targets", [{}, {"y": Classes(("a", "b"))}, {"y": PRICE, "z": PRICE}])
