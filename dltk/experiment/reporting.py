@@ -1,31 +1,26 @@
-"""What a run says before the first step and after the last: decisions, scores beside baselines, pictures."""
+"""What a run says before the first step and after the last: decisions, scores beside baselines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from torch import Tensor
-
-from dltk import pictures
-from dltk.data.specs import Image
 from dltk.experiment.building import Built
+from dltk.experiment.layout import layout_of
 from dltk.experiment.machine import Machine
+from dltk.experiment.showing import show_end
 from dltk.training.early_stopping import Selection
-from dltk.training.loggers import RunLog, Screen, png_of
+from dltk.training.loggers import Screen
 from dltk.training.loop import Fitting, Progress, evaluated
 from dltk.training.rundir import RunDir
 from dltk.training.task import Evaluation
 from dltk.training.weights import set_weights
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-NUM_SHOWN = 32
 _INPUTS = {
     "images": "your_image.png",
     "a table": "your_table.csv",
     "vectors": "your_text.txt",
+    "sparse bags": "your_text.txt",
     "token sequences": "your_text.txt",
 }
 
@@ -52,28 +47,13 @@ def introduce(built: Built, selection: Selection, machine: Machine, seconds: flo
         f"model: {experiment.model.name}, {size}",
         *experiment.inferred,
         *([f"monitor: {selection.monitor}"] if selection.monitor else []),
-        f"device: {machine.device}, {machine.threads} thread{'s' if machine.threads > 1 else ''}",
+        f"device: {machine.device}, {machine.threads} thread{'s' if machine.threads > 1 else ''}, "
+        f"weights {layout_of(built.model)}",
     ]
     if machine.device.type == "cuda":
         lines.append("device: kernels on CUDA may differ in last bits from run to run, and so may a resumed run")
     for line in lines:
         screen.say(line)
-
-
-def show_inputs(run: RunDir, built: Built, log: RunLog) -> None:
-    """Draw the first training images as the model sees them, where the inputs are images and pictures are wanted."""
-    images = [name for name, modality in built.splits.spec.inputs.items() if isinstance(modality, Image)]
-    batch = (
-        next(built.splits.train.epoch(0), None) if built.experiment.sections.tensorboard.pictures and images else None
-    )
-    if batch is None:
-        return
-    fields = batch.inputs if isinstance(batch.inputs, Mapping) else {images[0]: batch.inputs}
-    for name in images:
-        field = fields[name]
-        if isinstance(field, Tensor):
-            title = f"{name}: training samples as the model sees them"
-            _keep(run, log, f"inputs_{name}", pictures.image_grid(field[:NUM_SHOWN], title), 0)
 
 
 def finish(run: RunDir, built: Built, fitting: Fitting, progress: Progress, status: Mapping[str, Any]) -> None:
@@ -87,8 +67,7 @@ def finish(run: RunDir, built: Built, fitting: Fitting, progress: Progress, stat
     } or dict(progress.scores)
     reported = "test" if "test" in evaluations else "val" if "val" in evaluations else "train"
     baselines = built.task.baselines(built.splits) if reported == "test" or "test" not in _splits(built) else {}
-    if evaluations and built.experiment.sections.tensorboard.pictures:
-        _draw(run, built, fitting, progress, evaluations[reported])
+    show_end(run, built, fitting, progress, scores, evaluations.get(reported))
     rows = fitting.log.metrics.rows()
     seconds = float(rows[-1]["seconds"]) if rows else 0.0
     run.write_status(
@@ -136,19 +115,6 @@ def _final_evaluations(built: Built, fitting: Fitting) -> dict[str, Evaluation]:
         splits.pop("test", None)
     model = fitting.learner.inference_model()
     return {name: evaluated(built.task, model, batches) for name, batches in splits.items()}
-
-
-def _draw(run: RunDir, built: Built, fitting: Fitting, progress: Progress, evaluation: Evaluation) -> None:
-    for name, figure in built.task.pictures(evaluation).items():
-        _keep(run, fitting.log, name, figure, progress.step)
-
-
-def _keep(run: RunDir, log: RunLog, name: str, figure: Figure, step: int) -> None:
-    try:
-        (run.pictures / f"{name}.png").write_bytes(png_of(figure))
-    except OSError as error:
-        log.screen.say(f"warning: cannot write the picture {name}.png: {error.strerror}; the run goes on")
-    log.board.picture(name, figure, step)
 
 
 def _example(built: Built) -> str:

@@ -1,4 +1,4 @@
-"""What a run says while it goes: the screen, train.log, metrics.jsonl and TensorBoard."""
+"""What a run says while it goes: the screen, train.log, metrics.jsonl and the board."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -20,6 +20,8 @@ from dltk.training.durable import sync_directory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from dltk.training.board import Board
 
 
 class Screen:
@@ -30,9 +32,11 @@ class Screen:
     Args:
         quiet: Say nothing on stderr.
         bar: Whether a bar may be drawn; by default where stderr is a terminal.
+        verbose: Say on stderr what otherwise only the log file gets, too.
     """
 
-    def __init__(self, *, quiet: bool = False, bar: bool | None = None) -> None:
+    def __init__(self, *, quiet: bool = False, bar: bool | None = None, verbose: bool = False) -> None:
+        self._verbose = verbose
         self._quiet = quiet or sys.stderr is None
         self._may_draw = not self._quiet and (_is_terminal() if bar is None else bar)
         self._bar: tqdm[Any] | None = None
@@ -47,11 +51,16 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Say one line."""
-        self.note(line)
+        self._record(line)
         self._print(line)
 
     def note(self, line: str) -> None:
-        """Write one line to the log file only."""
+        """Write one line to the log file only, unless all is to be said."""
+        self._record(line)
+        if self._verbose:
+            self._print(line)
+
+    def _record(self, line: str) -> None:
         if self._log is None:
             self._earlier.append(line)
         else:
@@ -176,38 +185,6 @@ class Metrics:
             yield
         except OSError as error:
             raise WriteError(f"cannot write {self._path.name}: {error.strerror}", where=str(self._path)) from error
-
-
-class Board(Protocol):
-    """Where scalars and pictures go for looking at."""
-
-    def scalars(self, row: Mapping[str, float], step: int) -> None:
-        """Show named numbers at a step."""
-
-    def picture(self, name: str, figure: Figure, step: int) -> None:
-        """Show a picture at a step."""
-
-    def rewind(self, step: int) -> None:
-        """Forget what was shown at `step` and later."""
-
-    def close(self) -> None:
-        """Finish writing."""
-
-
-class NoBoard:
-    """Shows nothing."""
-
-    def scalars(self, row: Mapping[str, float], step: int) -> None:
-        """Show nothing."""
-
-    def picture(self, name: str, figure: Figure, step: int) -> None:
-        """Show nothing."""
-
-    def rewind(self, step: int) -> None:
-        """Forget nothing."""
-
-    def close(self) -> None:
-        """Finish nothing."""
 
 
 class RunLog:

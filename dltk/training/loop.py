@@ -53,11 +53,11 @@ def fit(run: Fitting, progress: Progress) -> Progress:
     """Train from `progress` to the end; return how far it came.
 
     Raises:
-        Stopped: By a signal, with a checkpoint saved.
+        Stopped: By a signal or at its time limit, with a checkpoint saved.
         Diverged: A loss or a weight is no longer finite; nothing broken was saved.
         WriteError: A checkpoint or the record of scores could not be written.
     """
-    with explained(run.learner, run.splits.train, run.checkpoints, lambda: progress.step):
+    with explained(run.learner, run.splits.lessons, run.checkpoints, run.log.metrics, lambda: progress.step):
         while not _finished(run, progress):
             _epoch(run, progress)
         if progress.evaluated_at != progress.step and progress.step > 0:
@@ -69,18 +69,18 @@ def fit(run: Fitting, progress: Progress) -> Progress:
 
 def _epoch(run: Fitting, progress: Progress) -> None:
     """Train what is left of an epoch, with everything that is due on the way."""
-    train = run.splits.train
+    train = run.splits.lessons
     run.log.screen.begin_epoch(_title(run, progress, progress.epoch + 1), train.num_batches, progress.batch)
     for consumed in run.learner.epoch(train.epoch(progress.epoch, start=progress.batch)):
         _advance(progress, consumed)
         run.log.screen.advance(consumed)
         if _evaluation_is_due(run, progress, consumed):
             _evaluate(run, progress)
-        signal_number = run.stop.signal_number  # read once: one that comes while saving stops the next step
-        if signal_number is not None or run.checkpoints.due(progress.step):
+        code = run.stop.code  # read once: what comes while saving stops the next step
+        if code is not None or run.checkpoints.due(progress.step):
             _save(run, progress)
-        if signal_number is not None:
-            raise Stopped(signal_number)
+        if code is not None:
+            raise Stopped(code)
         if _finished(run, progress):
             return
     _end_epoch(run, progress)
@@ -136,8 +136,10 @@ def _evaluate(run: Fitting, progress: Progress) -> None:
     if run.splits.val is not None:
         evaluation = evaluated(run.task, model, run.splits.val)
         scores |= {f"val/{name}": value for name, value in evaluation.scores.items()}
+    run.learner.observe(scores)
     progress.scores, progress.evaluated_at = scores, progress.step
     run.log.evaluation(title, progress.step, progress.epoch, scores, is_told=_is_told(run, progress.epoch))
+    run.log.board.learner(run.learner, run.splits.train, progress.step)
     run.selection.update(scores, progress.step, model)
 
 

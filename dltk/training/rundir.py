@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from dltk.config.errors import IntegrityError, Locked, MissingInput, OutputError, did_you_mean, shown
+from dltk.config.errors import IntegrityError, MissingInput, OutputError, did_you_mean, shown
 from dltk.training.durable import clear_leftovers, sync_directory, write_json, write_text
-
-if sys.platform != "win32":
-    import fcntl
-
-
-NUM_LOCK_TRIES = 10
+from dltk.training.locking import Lock, is_locked
 
 
 class RunDir:
@@ -26,14 +18,17 @@ class RunDir:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        self._lock: IO[str] | None = None
+        self._lock = Lock()
+        self._gives_way = False
 
     @classmethod
     def fresh(cls, parent: Path) -> RunDir:
         """Name a run directory below `parent` after the time, to 1/65536 of a second; nothing is created."""
         now = time.time()
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
-        return cls(parent / f"{stamp}-{int(now % 1 * 2**16):04x}")
+        run = cls(parent / f"{stamp}-{int(now % 1 * 2**16):04x}")
+        run._gives_way = True
+        return run
 
     @classmethod
     def existing(cls, path: Path) -> RunDir:
@@ -95,6 +90,11 @@ class RunDir:
         return self.path / "predictions"
 
     @property
+    def exported(self) -> Path:
+        """The model in other formats."""
+        return self.path / "export"
+
+    @property
     def preparation(self) -> Path:
         """A directory with what was fitted on the training data."""
         return self.path / "preparation"
@@ -136,52 +136,16 @@ class RunDir:
             Locked: Another live process owns the run.
             OutputError: The directory cannot be written.
         """
-        if sys.platform != "win32":
-            self._take_lock()
+        self._lock.take(self._lock_file)
         clear_leftovers(self.path)
-
-    def _take_lock(self) -> None:
-        assert sys.platform != "win32"
-        try:
-            file = self._lock_file.open("a+", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"cannot write into the run directory: {error.strerror}", where=str(self.path)) from None
-        try:
-            _lock_soon(file)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read().strip()
-            file.close()
-            raise Locked(
-                f"another process owns this run: {owner or 'unknown'}",
-                where=str(self.path),
-                do="wait for it to end",
-            ) from None
-        except OSError:
-            file.close()
-            return
-        self._lock = file
-        with contextlib.suppress(OSError):  # a full disk takes no note of the owner, who owns it nevertheless
-            file.truncate(0)
-            file.write(f"pid {os.getpid()} on {os.uname().nodename}")
-            file.flush()
 
     def release(self) -> None:
         """Give possession back."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._lock.release()
 
     def is_owned(self) -> bool:
         """Return whether a live process owns the run."""
-        if sys.platform == "win32" or not self._lock_file.is_file():
-            return False
-        with self._lock_file.open(encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                return True
-        return False
+        return is_locked(self._lock_file)
 
     def move(self, path: Path) -> None:
         """Give the directory another name on the same disk; possession stays.
@@ -197,6 +161,22 @@ class RunDir:
                 f"cannot create the run directory {shown(path.name)}: {error.strerror}", where=str(path)
             ) from None
         self.path = path.absolute()
+
+    def settle(self, path: Path) -> None:
+        """Move to a name; one of `fresh` that another run took in the same moment gives way to a later one.
+
+        Raises:
+            OutputError: There is something of a name that was asked for, or the directory cannot be renamed.
+        """
+        while True:
+            try:
+                self.move(path)
+            except OutputError:
+                if not (self._gives_way and path.exists()):
+                    raise
+                path = RunDir.fresh(path.parent).path
+            else:
+                return
 
     def write_configs(self, given: str, resolved: str) -> None:
         """Write the config as given and as decided."""
@@ -227,17 +207,6 @@ class RunDir:
         if not isinstance(value, dict):
             raise IntegrityError(f"{path.name} is no JSON object", where=str(path))
         return value
-
-
-def _lock_soon(file: IO[str]) -> None:
-    """Lock a file; one who only looks whether it is owned lets go within a moment."""
-    assert sys.platform != "win32"
-    for _ in range(NUM_LOCK_TRIES):
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        time.sleep(0.02)
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def find_run(text: str, runs_dir: Path = Path("runs")) -> tuple[RunDir, int | None]:

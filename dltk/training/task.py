@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from torch import nn
 
 from dltk.config.settings import Settings
-from dltk.data.batches import Batches
+from dltk.data.batches import Batch, Batches
+from dltk.data.fields import Fields
 from dltk.data.samples import Preparation
 from dltk.data.specs import Spec, Target
 from dltk.data.splits import Splits
@@ -48,12 +49,14 @@ class Evaluation:
         num_samples: How many samples were scored.
         protocol: How the scores are defined, for people.
         columns: Per-sample results for pictures, tables and error analysis, on the CPU.
+        per_class: One row per class, in order, where a score per class says more.
     """
 
     scores: Mapping[str, float]
     num_samples: int
     protocol: str = ""
     columns: Mapping[str, Any] = field(default_factory=dict)
+    per_class: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,31 @@ class Task(Protocol):
 
     def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
         """Score the family's trivial answers (majority, mean) on the reported split: test, else val, else train."""
+
+
+@runtime_checkable
+class Fittable(Protocol):
+    """A task some of whose options follow from the training samples, such as weights of classes."""
+
+    def fitted(self, train: Batches) -> Task:
+        """Return the task with them decided; raise OptionError where its options do not go with these samples."""
+
+
+@runtime_checkable
+class Mixable(Protocol):
+    """A task for classes whose training samples may be mixed (mixup, cutmix)."""
+
+    @property
+    def learns_shares(self) -> bool:
+        """Whether its loss takes targets that are float shares of all classes, (B, K), instead of one class each."""
+
+
+@runtime_checkable
+class Portable(Protocol):
+    """A task whose models are not exported as functions of their inputs."""
+
+    def portable(self, model: nn.Module, batch: Batch) -> tuple[nn.Module, Fields]:
+        """Return what to export of a model, and some inputs by name; a single one is not fed as a keyword."""
 
 
 class TaskConfig(Settings):

@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from dltk.config.errors import IntegrityError, WriteError
-from dltk.training.loggers import Metrics, NoBoard, RunLog, Screen, number, spelled, table
+from dltk.training.board import NoBoard
+from dltk.training.loggers import Metrics, RunLog, Screen, number, spelled, table
 
 
 def test_lines_go_to_stderr_and_to_the_log(tmp_path, capsys):

@@ -55,6 +55,30 @@ def test_a_directory_is_made_once(tmp_path):
     assert caught.value.code == 73
 
 
+def test_runs_of_the_same_moment_get_names_of_their_own(tmp_path, monkeypatch):
+    clock = iter([100.5, 100.5, 100.5, 100.5, 100.75])
+    monkeypatch.setattr("dltk.training.rundir.time.time", lambda: next(clock))
+    first, second = RunDir.fresh(tmp_path), RunDir.fresh(tmp_path)
+    assert first.path == second.path
+    for run, aside in ((first, "a"), (second, "b")):
+        path, run.path = run.path, tmp_path / aside
+        run.create()
+        run.settle(path)
+        run.release()
+    assert first.path.name.endswith("-8000")
+    assert second.path.name.endswith("-c000")
+    assert second.checkpoints.is_dir()
+
+
+def test_a_name_that_was_asked_for_does_not_give_way(tmp_path):
+    made(tmp_path / "wanted")
+    run = RunDir(tmp_path / "aside")
+    run.create()
+    with pytest.raises(OutputError, match="wanted"):
+        run.settle(tmp_path / "wanted")
+    run.release()
+
+
 def test_a_file_in_the_way_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot create the run directory"):

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -60,4 +61,17 @@ def test_elsewhere_than_in_the_main_thread_nothing_is_heard():
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_exit_code_is_128_and_the_signal(number, code):
-    assert Stopped(number).code == code
+    stop = StopRequest()
+    assert stop.code is None
+    stop.take(number, None)
+    assert stop.code == code
+    assert str(Stopped(code)) == f"stopped by {number.name}"
+
+
+def test_a_deadline_stops_with_code_0_and_a_signal_comes_first():
+    assert StopRequest(time.monotonic() + 100).code is None
+    stop = StopRequest(time.monotonic() - 1)
+    assert stop.code == 0
+    assert str(Stopped(0)) == "stopped at its time limit"
+    stop.take(signal.SIGTERM, None)
+    assert stop.code == 143

@@ -1,24 +1,24 @@
-"""TensorBoard's event files, through tensorboard's own record writer: torch.utils.tensorboard is slow to import."""
+"""Event files, through tensorboard's own record writer: torch.utils.tensorboard is slow to import."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, Any
 
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from dltk.training.loggers import Screen, png_of
+from dltk.training.loggers import Screen
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+Value = Any
+"""A `summary_pb2.Summary.Value`; generated code has no types."""
 
 
-class TensorBoard:
-    """Shows scalars and pictures at once; its failure is said once and never stops a run.
+class EventFile:
+    """One life's event file, readable at once; its failure is said once and never stops a run.
 
     Args:
         directory: Where event files go.
@@ -26,6 +26,7 @@ class TensorBoard:
     """
 
     def __init__(self, directory: Path, screen: Screen) -> None:
+        self.directory = directory
         self._screen = screen
         self._file: IO[bytes] | None = None
         try:
@@ -35,20 +36,17 @@ class TensorBoard:
             # Readers go by name; a clock may go back.
             self._file = (directory / f"events.out.tfevents.{number:010d}").open("xb")
         except OSError as error:
-            self._fail(error)
+            self.fail(error)
         self._write(event_pb2.Event(file_version="brain.Event:2"), 0)
 
-    def scalars(self, row: Mapping[str, float], step: int) -> None:
-        """Show named numbers at a step."""
-        values = [summary_pb2.Summary.Value(tag=name, simple_value=value) for name, value in row.items()]
-        self._write(event_pb2.Event(summary=summary_pb2.Summary(value=values)), step)
+    def add(self, values: Sequence[Value], step: int) -> None:
+        """Write summary values of a step as one event; nothing where there are none."""
+        if values:
+            self._write(event_pb2.Event(summary=summary_pb2.Summary(value=values)), step)
 
-    def picture(self, name: str, figure: Figure, step: int) -> None:
-        """Show a picture at a step."""
-        width, height = (int(size * figure.dpi) for size in figure.get_size_inches())
-        image = summary_pb2.Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png_of(figure))
-        value = summary_pb2.Summary.Value(tag=name, image=image)
-        self._write(event_pb2.Event(summary=summary_pb2.Summary(value=[value])), step)
+    def add_graph(self, serialized: bytes) -> None:
+        """Write a serialized GraphDef."""
+        self._write(event_pb2.Event(graph_def=serialized), 0)
 
     def rewind(self, step: int) -> None:
         """Let readers forget what was shown at `step` and later."""
@@ -62,6 +60,11 @@ class TensorBoard:
             with contextlib.suppress(OSError):  # every event was flushed when it was written
                 file.close()
 
+    def fail(self, error: OSError) -> None:
+        """Write nothing more, and say so."""
+        self.close()
+        self._screen.say(f"warning: TensorBoard stops here: {error.strerror or error}; training goes on")
+
     def _write(self, event: event_pb2.Event, step: int) -> None:
         if self._file is None:
             return
@@ -70,8 +73,4 @@ class TensorBoard:
             RecordWriter(self._file).write(event.SerializeToString())
             self._file.flush()
         except OSError as error:
-            self._fail(error)
-
-    def _fail(self, error: OSError) -> None:
-        self.close()
-        self._screen.say(f"warning: TensorBoard stops here: {error.strerror or error}; training goes on")
+            self.fail(error)

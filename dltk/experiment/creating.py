@@ -1,0 +1,76 @@
+"""Making a run's directory: never found half-made, never another run's."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from typing import Any
+
+from dltk.config.errors import DltkError, IntegrityError, OutputError
+from dltk.experiment.building import Built
+from dltk.experiment.layout import layout_of
+from dltk.experiment.machine import Machine, environment_of
+from dltk.training.rundir import RunDir
+from dltk.training.storage import write_directory
+
+
+def refuse_impossible(run: RunDir) -> None:
+    """Refuse at once, before data are read, where the run directory could not be created.
+
+    Raises:
+        OutputError: It exists, or its parent cannot be written to.
+    """
+    if run.path.exists():
+        raise OutputError(
+            f"{run.path.name} exists already",
+            where=str(run.path),
+            do="choose another --output-dir, or go on with --resume",
+        )
+    parent = run.path.parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        what = "no permission to write" if parent.is_dir() else "this is a file"
+        raise OutputError(f"cannot create the run directory: {what}", where=str(parent))
+
+
+def create(run: RunDir, built: Built, machine: Machine, given: str) -> None:
+    """Make the run directory: aside, then at once under its name.
+
+    Args:
+        run: Where; a name that `RunDir.fresh` gave becomes a later one if another run has taken it meanwhile.
+        built: What will be trained.
+        machine: Where.
+        given: The text of config.yaml.
+
+    Raises:
+        OutputError: It exists, or cannot be created.
+    """
+    path, run.path = run.path, run.path.with_name(f".tmp-{run.path.name}-{os.getpid()}")
+    run.create()
+    try:
+        facts = {"samples": built.splits.digests()}
+        write_directory(run.preparation, {"preparation": built.splits.preparation.state()}, facts)
+        run.write_environment(environment_of(machine) | {"layout": layout_of(built.model)})
+        identity = {"id": secrets.token_hex(8), "name": built.experiment.name, "directions": dict(built.task.scores)}
+        run.write_status({**identity, "state": "running"})
+        run.write_configs(given, built.experiment.yaml())
+        run.settle(path)
+    except DltkError:
+        run.release()
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
+
+
+def identity_of(run: RunDir) -> dict[str, Any]:
+    """Return what stays in status.json for the whole life of a run.
+
+    Raises:
+        IntegrityError: It is not there.
+    """
+    status = run.status()
+    try:
+        return {"id": str(status["id"]), "name": str(status["name"]), "directions": status.get("directions", {})}
+    except KeyError as error:
+        raise IntegrityError(f"status.json lacks {error}", where=str(run.path)) from None
