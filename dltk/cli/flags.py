@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from dltk.config.errors import UsageError, shown
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say everything that goes to train.log, too.")]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Draw no progress bar.")]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Download nothing: data must be there already; the same as $DLTK_OFFLINE=1.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
 Plugins = Annotated[
     list[Path] | None,
@@ -28,9 +36,32 @@ RunsDir = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", help="Where 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run directory, a checkpoint inside one, or a name.")]
 
 
+def seconds_of(text: str) -> float:
+    """Return the seconds that a time such as 90s, 30m, 2h or 1h30m stands for; a bare number is seconds.
+
+    Raises:
+        UsageError: It is no time, or none at all.
+    """
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
+    parts = found.groups(default="0") if found else ("0", "0", "0")
+    seconds = sum(int(part) * unit for part, unit in zip(parts, (3600, 60, 1), strict=True))
+    if not seconds:
+        raise UsageError(f"a time limit is 90s, 30m, 2h or 1h30m; received {shown(text)}")
+    return seconds
+
+
 def use_plugins(plugins: Sequence[Path] | None) -> None:
     """Load the plug-ins that the command line names."""
     from dltk.config import registry
 
     for path in plugins or ():
         registry.use_plugin(path)
+
+
+def use_network(*, offline: bool, quiet: bool = False, no_progress: bool = False) -> None:
+    """Forbid downloads, in child processes too, or say how they show their progress."""
+    from dltk.data import download, transfer
+
+    if offline:
+        os.environ[download.OFFLINE] = "1"
+    transfer.voice.set("silent" if quiet else "lines" if no_progress else "auto")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,8 +10,9 @@ import typer
 
 from dltk.cli.answers import print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Plugins, RunsDir, use_plugins
-from dltk.config.errors import DltkError, UsageError, alternatives, shown
+from dltk.config.errors import UsageError, alternatives, shown
 
+LISTED = ("layers", "transforms")
 SECTIONS = {"optimizers": "optimizer", "schedules": "schedule"}
 
 
@@ -19,32 +21,47 @@ def list_things(
         str,
         typer.Argument(
             metavar="WHAT",
-            help="datasets, models, tasks, optimizers, schedules, configs or runs; default all components.",
+            help="datasets, models, tasks, optimizers, schedules, layers, transforms, configs or runs; "
+            "default all components.",
             show_default=False,
         ),
     ] = "",
+    pattern: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATTERN", help="Only what matches, such as 'res*', or 'sweep/*' of runs.", show_default=False
+        ),
+    ] = "",
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="SCORE", help="Runs only: the best first, by val/accuracy, seconds ...")
+    ] = "",
+    top: Annotated[int | None, typer.Option("--top", metavar="N", min=1, help="Only the first N.")] = None,
     runs_dir: RunsDir = Path("runs"),
     json_: Json = False,
     debug: Debug = False,  # noqa: ARG001
     plugin: Plugins = None,
 ) -> int:
-    """List components, layers, shipped configs or your runs."""
+    """List components, layers, image transforms, shipped configs or your runs."""
     use_plugins(plugin)
     from dltk.config import registry
 
     components = [*registry.KINDS, *SECTIONS]
-    known = [*components, "layers", "configs", "runs"]
+    known = [*components, *LISTED, "configs", "runs"]
     if kind and kind not in known:
         raise UsageError(f"there is nothing to list called {shown(kind)}{alternatives(kind, known)}")
-    found = {one: _rows(one, runs_dir) for one in ([kind] if kind else components)}
+    if kind == "runs":
+        return _list_runs(runs_dir, pattern, sort, top, as_json=json_)
+    if sort:
+        raise UsageError("only runs have scores to sort by", do="dltk list runs --sort SCORE")
+    found = {one: _matching(_rows(one), pattern)[:top] for one in ([kind] if kind else components)}
     if json_:
         print_json(found)
         return 0
     rows = [{"kind": one, **row} if not kind else row for one, group in found.items() for row in group]
     if rows:
-        print_table([_shortened(row) for row in rows], unbroken=("kind", "name", "run", "config", "state", "score"))
+        print_table(rows, unbroken=("kind", "name", "config"))
     else:
-        print_lines([f"no {kind} yet in {runs_dir}" if kind == "runs" else f"no {kind} found"])
+        print_lines([f"no {kind} found" + (f" like {shown(pattern)}" if pattern else "")])
     return 0
 
 
@@ -54,17 +71,43 @@ def configs_directory() -> Path | None:
     return next((path for path in (package.parent / "configs", package / "configs") if path.is_dir()), None)
 
 
-def _rows(kind: str, runs_dir: Path) -> list[dict[str, Any]]:
-    if kind == "runs":
-        return _runs(runs_dir)
+def _rows(kind: str) -> list[dict[str, Any]]:
     return _configs() if kind == "configs" else _components(kind)
+
+
+def _matching(rows: list[dict[str, Any]], pattern: str) -> list[dict[str, Any]]:
+    """Return the rows whose name, or config's path or file name, matches a glob; all for an empty one."""
+    if not pattern:
+        return rows
+    names = [Path(row.get("config", row.get("name", ""))) for row in rows]
+    return [
+        row
+        for row, name in zip(rows, names, strict=True)
+        if any(fnmatch.fnmatchcase(text, pattern) for text in (str(name), name.name, name.stem))
+    ]
+
+
+def _list_runs(runs_dir: Path, pattern: str, sort: str, top: int | None, *, as_json: bool) -> int:
+    """Print runs, newest first, or best first by a score."""
+    from dltk.training import overview
+
+    found = overview.glances(runs_dir, pattern)
+    found = (overview.best_first(found, sort) if sort else found)[:top]
+    if as_json:
+        print_json({"runs": [overview.as_json(run) for run in found]})
+    elif found:
+        print_table(overview.rows(found, sort), unbroken=("run", "state", "score", "test"))
+    else:
+        print_lines([f"no runs like {shown(pattern)} in {runs_dir}" if pattern else f"no runs yet in {runs_dir}"])
+    return 0
 
 
 def _components(kind: str) -> list[dict[str, Any]]:
     from dltk.config import registry, schema
 
-    if kind == "layers":
-        return [{"name": name, "what": _first_line(one.get("description"))} for name, one in schema.layers().items()]
+    if kind in LISTED:
+        listed_ones = schema.layers() if kind == "layers" else schema.transforms()
+        return [{"name": name, "what": _first_line(one.get("description"))} for name, one in listed_ones.items()]
     if kind in SECTIONS:
         section = SECTIONS[kind]
         whats = {name: (schema.options(section, name) or {}).get("description") for name in schema.variants(section)}
@@ -84,28 +127,6 @@ def _configs() -> list[dict[str, Any]]:
 def _title(path: Path) -> str:
     comments = [line[1:].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     return next((line for line in comments if "yaml-language-server" not in line), "")
-
-
-def _runs(runs_dir: Path) -> list[dict[str, Any]]:
-    from dltk.training.rundir import all_runs
-    from dltk.training.summary import main_score, short, state
-
-    rows: list[dict[str, Any]] = []
-    for run in all_runs(runs_dir):
-        row: dict[str, Any] = {"run": short(run.path), "state": "damaged"}
-        try:
-            status = run.status()
-            row |= {"state": state(run), "score": main_score(status), "seconds": status.get("seconds", "")}
-            row |= {"scores": status.get("scores", {})}
-        except DltkError:
-            pass
-        rows.append(row)
-    return rows
-
-
-def _shortened(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row for a table, where one score is enough."""
-    return {key: value for key, value in row.items() if key != "scores"}
 
 
 def _first_line(text: str | None) -> str:

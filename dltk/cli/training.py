@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import signal
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dltk.cli.answers import print_json, print_lines
-from dltk.cli.flags import Debug, Device, Json, NoProgress, Overrides, Plugins, Quiet, RunsDir, use_plugins
+from dltk.cli.flags import (
+    Debug,
+    Device,
+    Json,
+    NoProgress,
+    Offline,
+    Overrides,
+    Plugins,
+    Quiet,
+    RunsDir,
+    Verbose,
+    seconds_of,
+    use_network,
+    use_plugins,
+)
 from dltk.config.errors import UsageError, shown
 
 if TYPE_CHECKING:
@@ -39,9 +53,21 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check and build everything, train nothing, print the full config.")
     ] = False,
+    max_time: Annotated[
+        str,
+        typer.Option(
+            "--max-time", metavar="TIME", help="Stop with a checkpoint after 90s, 30m, 2h or 1h30m.", show_default=False
+        ),
+    ] = "",
+    overfit_batches: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Learn the first N batches by heart, to see that the model can."),
+    ] = None,
     json_: Json = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     no_progress: NoProgress = False,
+    offline: Offline = False,
     debug: Debug = False,  # noqa: ARG001
     plugin: Plugins = None,
 ) -> int:
@@ -49,8 +75,11 @@ def train(
     from dltk.training.rundir import find_run
 
     use_plugins(plugin)
+    use_network(offline=offline, quiet=quiet, no_progress=no_progress)
     extra = [f"train.device={device}"] if device else []
     extra += [f"seed={seed}"] if seed is not None else []
+    extra += [f"train.overfit_batches={overfit_batches}"] if overfit_batches is not None else []
+    deadline = time.monotonic() + seconds_of(max_time) if max_time else None
     goes_on = resume not in {"", "auto"}
     _refuse_contradictions(
         {"--resume RUN": goes_on, "--output-dir": output_dir is not None, "--dry-run": dry_run, "--seeds": seeds},
@@ -62,7 +91,7 @@ def train(
         _refuse_config(config)
         find_run(resume, runs_dir)
     else:
-        _check(config, texts)
+        check_config_of(config, texts)
     from dltk.experiment import RunOptions, check
     from dltk.experiment import train as train_run
     from dltk.study.seeds import over_seeds
@@ -70,7 +99,7 @@ def train(
 
     if dry_run:
         return _print_check(check(config, texts, Screen(quiet=quiet or json_)), as_json=json_)
-    options = RunOptions(output_dir, runs_dir, resume, quiet, False if no_progress else None)
+    options = RunOptions(output_dir, runs_dir, resume, quiet, False if no_progress else None, verbose, deadline)
     if seeds is not None:
         return _until_stopped(
             lambda: _print_spread(over_seeds(config, texts, seeds, options), as_json=json_),
@@ -78,7 +107,7 @@ def train(
             is_study=True,
         )
     return _until_stopped(
-        lambda: _print_end(train_run(config or None, texts, options), as_json=json_, quiet=quiet), as_json=json_
+        lambda: print_end(train_run(config or None, texts, options), as_json=json_, quiet=quiet), as_json=json_
     )
 
 
@@ -94,6 +123,7 @@ def cross_validate(
     json_: Json = False,
     quiet: Quiet = False,
     no_progress: NoProgress = False,
+    offline: Offline = False,
     debug: Debug = False,  # noqa: ARG001
     plugin: Plugins = None,
 ) -> int:
@@ -102,8 +132,9 @@ def cross_validate(
     The test split stays aside and is never scored; write data.test_fraction=0 to fold every sample.
     """
     use_plugins(plugin)
+    use_network(offline=offline, quiet=quiet, no_progress=no_progress)
     texts = [*(overrides or ()), *([f"train.device={device}"] if device else [])]
-    _check(config, texts)
+    check_config_of(config, texts)
     from dltk.experiment import RunOptions
     from dltk.study.cross_validation import cross_validate as run_folds
 
@@ -113,7 +144,7 @@ def cross_validate(
     )
 
 
-def _check(config: str, overrides: Sequence[str]) -> None:
+def check_config_of(config: str, overrides: Sequence[str]) -> None:
     """Check all of a config that can be checked without torch."""
     from dltk.config.checking import check_config
 
@@ -140,9 +171,9 @@ def _refuse_contradictions(given: dict[str, Any], pairs: Sequence[tuple[str, str
 
 
 def _until_stopped(work: Callable[[], None], *, as_json: bool, is_study: bool = False) -> int:
-    """Do the work; say how to go on where a signal stopped it."""
+    """Do the work; say how to go on where a signal or the time limit stopped it."""
     from dltk.training.rundir import RunDir
-    from dltk.training.signals import Stopped
+    from dltk.training.signals import Stopped, by_what
     from dltk.training.summary import resume_command, short
 
     try:
@@ -153,8 +184,7 @@ def _until_stopped(work: Callable[[], None], *, as_json: bool, is_study: bool = 
         run = RunDir(Path(stopped.run))
         study = f"the same command again, with --output-dir {shlex.quote(short(run.path.parent))}"
         how = study if is_study else resume_command(run)
-        name = signal.Signals(stopped.code - 128).name
-        typer.echo(f"stopped by {name}; the checkpoint is saved\n  do: {how}", err=True)
+        typer.echo(f"stopped {by_what(stopped.code)}; the checkpoint is saved\n  do: {how}", err=True)
         return stopped.code
     return 0
 
@@ -175,7 +205,8 @@ def _print_check(facts: dict[str, Any], *, as_json: bool) -> int:
     return 0
 
 
-def _print_end(run: Run, *, as_json: bool, quiet: bool) -> None:
+def print_end(run: Run, *, as_json: bool, quiet: bool) -> None:
+    """Print what a run ended with."""
     from dltk.training.summary import score_lines, short, summary
 
     if as_json:

@@ -22,7 +22,7 @@ data: {name: digits, batch_size: 64}
 model: {name: mlp, hidden: [16], dropout: 0.2}
 train: {epochs: 2, threads: 1, device: cpu}
 checkpoint: {every_steps: 10}
-tensorboard: {scalars: false, pictures: false}
+tensorboard: null
 """
 BATCHES_PER_EPOCH = 21
 

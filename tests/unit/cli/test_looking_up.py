@@ -52,40 +52,6 @@ def test_the_shipped_configs_are_listed_with_their_titles(dltk):
     dltk.ok("train", digits["config"], "--dry-run")
 
 
-def test_no_runs_yet(dltk):
-    assert dltk.ok("list", "runs").out == "no runs yet in runs\n"
-    assert dltk.ok("list", "runs", "--json").json == {"runs": []}
-
-
-def test_runs_are_listed_newest_first_with_state_and_main_score(dltk, folder):
-    (folder / "gan.yaml").write_text(
-        "data: {name: digits}\nmodel: {name: gan}\ntrain: {steps: 1, threads: 1, test: false}\n" + QUIET
-    )
-    runs = [dltk.trained("iris.yaml"), dltk.trained("gan.yaml"), dltk.trained("iris.yaml", "seed=1")]
-    expected = sorted(runs, key=lambda run: run.name, reverse=True)
-    rows = dltk.ok("list", "runs", "--json").json["runs"]
-    assert [row["run"] for row in rows] == [str(run.relative_to(folder)) for run in expected]
-    assert {row["state"] for row in rows} == {"completed"}
-    assert set(rows[0]["scores"]) >= {"val/accuracy"} or set(rows[0]["scores"]) >= {"val/pixel_distance"}
-    header, *lines = dltk.ok("list", "runs").out.splitlines()
-    assert header.split() == ["run", "state", "score", "seconds"]
-    assert all(re.search(r"completed  (test/accuracy|val/pixel_distance) \d+\.\d+", line) for line in lines)
-
-
-def test_runs_elsewhere_are_listed_by_their_directory(dltk):
-    run = dltk.trained("iris.yaml", "--runs-dir", "elsewhere")
-    assert run.name in dltk.ok("list", "runs", "--runs-dir", "elsewhere").out
-
-
-def test_a_run_that_nobody_trains_any_more_is_not_running(dltk):
-    run = dltk.trained("iris.yaml")
-    status = json.loads((run / "status.json").read_text())
-    (run / "status.json").write_text(json.dumps({**status, "state": "running"}))
-    assert dltk.ok("list", "runs", "--json").json["runs"][0]["state"] == "killed"
-    (run / "status.json").write_text("{")
-    assert dltk.ok("list", "runs", "--json").json["runs"][0]["state"] == "damaged"
-
-
 @pytest.mark.parametrize(
     ("name", "title", "option"),
     [

@@ -24,7 +24,7 @@ def test_results_go_to_stdout_and_progress_to_stderr_as_plain_lines(dltk):
     scores, _, commands = answer.out.partition("\n\n")
     assert re.fullmatch(
         r"val/accuracy \d\.\d{4}\nval/loss \d+\.\d{4}\n"
-        r"test/accuracy \d\.\d{4}  \(n = 30, majority \d\.\d{4}\)\ntest/loss \d+\.\d{4}  \(n = 30\)\n"
+        r"test/accuracy \d\.\d{4}  \(n = 30, majority \d\.\d{4}, linear \d\.\d{4}\)\ntest/loss \d+\.\d{4}  \(n = 30\)\n"
         r"run: runs/iris/\S+",
         scores,
     )

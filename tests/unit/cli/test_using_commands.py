@@ -53,14 +53,35 @@ def test_eval_repeats_the_scores_of_the_end(dltk, iris_run):
     status = json.loads((iris_run / "status.json").read_text())
     val, answer = dltk.ok("eval", iris_run, "--split", "val", "--json"), dltk.ok("eval", iris_run, "--json")
     assert {**val.json["scores"], **answer.json["scores"]} == pytest.approx(status["scores"])
-    assert set(answer.json) == {"run", "status", "scores", "num_samples", "protocol", "seconds"}
+    assert set(answer.json) == {"run", "status", "scores", "num_samples", "protocol", "per_class", "seconds"}
     assert (answer.json["num_samples"], answer.json["status"]) == (30, "completed")
 
 
 def test_eval_prints_score_and_number_and_protocol(dltk, iris_run):
     lines = dltk.ok("eval", iris_run, "--split", "train").out.splitlines()
     assert re.fullmatch(r"train/accuracy \d\.\d{4}  \(n = 108\)", lines[0])
-    assert lines[-1].startswith("accuracy: share of samples")
+    assert lines[2].startswith("accuracy: share of samples")
+
+
+def test_eval_tells_how_well_each_class_is_found(dltk, iris_run):
+    lines = [line.split() for line in dltk.ok("eval", iris_run).out.splitlines()]
+    table = lines[lines.index([]) + 1 :]
+    assert table[0] == ["class", "precision", "recall", "f1", "samples"]
+    assert [row[0] for row in table[1:]] == ["setosa", "versicolor", "virginica"]
+    rows = dltk.ok("eval", iris_run, "--json").json["per_class"]
+    assert [row["samples"] for row in rows] == [10, 10, 10]
+
+
+def test_eval_draws_where_it_is_told_to(dltk, folder, iris_run):
+    drawn = dltk.ok("eval", iris_run, "--pictures", "new/pictures", "--json").json["pictures"]
+    assert "new/pictures/confusion_matrix.png" in drawn
+    assert all((folder / path).read_bytes().startswith(b"\x89PNG") for path in drawn)
+
+
+def test_eval_refuses_a_folder_that_is_a_file_at_once(dltk, folder, iris_run):
+    (folder / "taken").write_text("")
+    answer = dltk("eval", iris_run, "--pictures", "taken")
+    assert (answer.code, "cannot create the folder" in answer.err) == (73, True)
 
 
 def test_eval_changes_nothing(dltk, iris_run):
