@@ -162,9 +162,14 @@ class Run:
         """
         overrides = self._for_other_files(overrides)
         with within_memory():
-            name, batches = self._batches(split, overrides)
+            name, batches = self.samples(split, overrides)
             evaluation = evaluated(self.task, self.model, batches)
         return replace(evaluation, scores={f"{name}/{score}": value for score, value in evaluation.scores.items()})
+
+    def pictures(self, evaluation: Evaluation) -> Mapping[str, Any]:
+        """Draw what `evaluate` returned, as matplotlib figures by name."""
+        scores = {name.partition("/")[2]: value for name, value in evaluation.scores.items()}
+        return self.task.pictures(replace(evaluation, scores=scores))
 
     def predict(
         self, inputs: str | Path | Sequence[str | Path] = (), request: Request | None = None
@@ -189,6 +194,13 @@ class Run:
         except CannotAnswer as error:
             raise UsageError(str(error), where=str(self.path)) from None
 
+    def opened(self, inputs: Sequence[str]) -> Batches:
+        """Return the samples of a user's own files; what cannot be read is left out."""
+        samples: Any = self.preparation.open(inputs)
+        statuses = self.preparation.statuses(samples)
+        valid = [i for i, status in enumerate(statuses) if status != "invalid"]
+        return parsed(self.preparation, samples.take(torch.tensor(valid, dtype=torch.int64)), self._loading())
+
     def _answer_inputs(self, inputs: Sequence[str], request: Request) -> list[dict[str, Any]]:
         samples: Any = self.preparation.open(inputs)
         statuses = self.preparation.statuses(samples)
@@ -210,13 +222,18 @@ class Run:
     def _loading(self) -> Loading:
         return evaluation_loading(self.experiment.data.common.batch_size or 1, self.device)
 
-    def _batches(self, split: str, overrides: Sequence[str]) -> tuple[str, Batches]:
+    def samples(self, split: str = "", overrides: Sequence[str] = ()) -> tuple[str, Batches]:
+        """Return a split of the run's own data, or of the data that overrides name, and what the split is called.
+
+        Raises:
+            UsageError: There is no such split.
+        """
         experiment, preparation = self.experiment, self.preparation
         if overrides:
             experiment = read_experiment(self._directory.resolved, overrides, state=self._state)
             preparation = restored_preparation(experiment, self._state)
             if experiment.data.options == self.experiment.data.options:
-                return self._batches(split, ())  # the run's own data: what was trained on is not scored as new
+                return self.samples(split)  # the run's own data: what was trained on is not scored as new
         try:
             source = experiment.data.file.read(experiment.data.options)
             parts = dict(source.parts) if overrides else split_parts(source, experiment.data.common)[0]
