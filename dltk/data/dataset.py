@@ -10,7 +10,11 @@ from dltk.data.specs import Spec
 
 
 class Dataset(Protocol):
-    """A dataset file: its module is used through these names."""
+    """A dataset file: its module is used through these names.
+
+    Files that dltk can download are named in `REMOTES`, a tuple of `download.Remote`, and found by `files.obtain`.
+    An optional path option called `root` says where they lie; left out, it gets the folder that $DLTK_DATA names.
+    """
 
     Config: type[Settings]
 

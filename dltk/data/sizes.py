@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dltk.config.errors import OptionError, listed
-from dltk.data.specs import Classes, Ids, Modality, Numbers, Spec, Target, Tokens
+from dltk.data.specs import Classes, Ids, Image, Modality, Numbers, Spec, Target, Tokens
 
 
 def only_input(spec: Spec) -> Modality:
@@ -19,6 +19,29 @@ def only_input(spec: Spec) -> Modality:
             "", f"this model takes one input; the data have {listed(spec.inputs)}; the model graph takes several"
         )
     return spec.input
+
+
+def only_image(spec: Spec, model: str, least: int = 1, otherwise: str = "") -> Image:
+    """Return the data's only input, images.
+
+    Args:
+        spec: What the data are.
+        model: The name of who asks.
+        least: The smallest height and width, in pixels.
+        otherwise: What else would help where images are smaller.
+
+    Raises:
+        OptionError: There are several inputs, other ones, or smaller images.
+    """
+    image = only_input(spec)
+    if not isinstance(image, Image):
+        raise OptionError("", f"{model} looks at images; the data are {image.word}")
+    if min(image.height, image.width) < least:
+        size = f"{image.height}x{image.width}"
+        raise OptionError(
+            "", f"{model} needs images of at least {least}x{least} pixels; the data have {size}{otherwise}"
+        )
+    return image
 
 
 def only_target(spec: Spec) -> Target:

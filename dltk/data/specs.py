@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dltk.data.batches import Batch
-from dltk.data.fields import Field
+from dltk.data.fields import Field, Ragged
 
 Device = torch.device | str
 
@@ -63,6 +63,22 @@ class Vector:
     @property
     def shape(self) -> tuple[int, ...]:
         """(size,)."""
+        return (self.size,)
+
+
+@dataclass(frozen=True)
+class Bag:
+    """Bags of weighted ids out of many, such as the words of a text: sparse vectors.
+
+    Ragged float rows (total, 2) of id and weight, each id once per sample. float32 holds ids below 2^24 exactly.
+    """
+
+    size: int
+    word: ClassVar[str] = "sparse bags"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(size,), of the vector that a bag stands for."""
         return (self.size,)
 
 
@@ -198,7 +214,7 @@ class Nothing:
     num_outputs: ClassVar[int] = 0
 
 
-Modality = Image | Table | Vector | Tokens | Series | Ids
+Modality = Image | Table | Vector | Bag | Tokens | Series | Ids
 Target = Classes | Numbers | Boxes | Masks | Tokens | Nothing
 
 
@@ -243,7 +259,9 @@ class Spec:
         return Batch.of(inputs, targets, n)
 
 
-def _example_input(modality: Modality, n: int, device: Device) -> Tensor:
+def _example_input(modality: Modality, n: int, device: Device) -> Field:
+    if isinstance(modality, Bag):
+        return Ragged(torch.zeros((n, 2), device=device), torch.arange(n + 1, device=device))
     dtype = torch.int64 if isinstance(modality, (Tokens, Ids)) else torch.float32
     return torch.zeros((n, *modality.shape), dtype=dtype, device=device)
 

@@ -1,42 +1,24 @@
-"""Texts as bags of words: a vocabulary fitted on the training texts, one number per word and text."""
+"""Labelled texts: a vocabulary fitted on the training texts, and texts as what models take."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
 
 import torch
-from pydantic import Field as Limited
 from torch import Tensor
 
-from dltk.config.errors import MAX_PROBLEMS, DataError, MissingInput, OptionError, at_most_shown, shown
-from dltk.config.settings import PositiveInt, Settings
+from dltk.config.errors import MAX_PROBLEMS, DataError, at_most_shown, shown
 from dltk.data.batches import InMemory, Loading
 from dltk.data.fields import Field, Ragged
+from dltk.data.own_texts import TEXT, ReadTable, open_texts
 from dltk.data.samples import Columns, State
-from dltk.data.specs import Classes, Spec, Vector
-from dltk.data.text_files import STANDARD_INPUT, lines_of, read_text
-from dltk.data.words import UNKNOWN, known_only, looked_up, most_frequent, numbered
+from dltk.data.specs import Classes, Spec
+from dltk.data.text_coding import Coding, expected_input, fit_coding, restored_coding
+from dltk.data.text_options import TextOptions
+from dltk.data.vocabularies import Buckets, Numbering, Vocabulary, fit_numbering
 
-TEXT, LABEL = "text", "label"
-Encode = Literal["multi_hot", "count"]
-ReadTable = Callable[[str], Columns]
-_TABLE_SUFFIXES = (".csv", ".tsv", ".gz")
-_SENTENCE = "I liked this one."
-
-
-class TextOptions(Settings):
-    """How texts become vectors, whatever files they come from."""
-
-    vocabulary_size: PositiveInt = 10_000
-    """How many of the training texts' most frequent words count; the others are ignored."""
-    encode: Encode = "multi_hot"
-    """What stands for a word: 1 if the text has it (multi_hot), or how often it has it (count)."""
-    ngrams: Annotated[int, Limited(ge=1, le=5)] = 1
-    """Up to how many neighbouring words count as one; 2 adds pairs such as "not good"."""
-    min_count: PositiveInt = 1
-    """Words that the training texts have less often are ignored."""
+LABEL = "label"
 
 
 def labelled(texts: list[str], labels: Sequence[str | tuple[str, ...]], names: Sequence[str]) -> Columns:
@@ -51,61 +33,81 @@ def in_natural_order(names: set[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (int(name), name)) if whole else sorted(names))
 
 
+def expected_spec(options: TextOptions, classes: Classes) -> Spec:
+    """Return what labelled texts will be, as far as that is known before a text is read.
+
+    Raises:
+        Unavailable: Cutting them needs a package that is not installed.
+    """
+    options.cutting.require()
+    return Spec({TEXT: expected_input(options)}, {LABEL: classes})
+
+
 class TextPreparation:
-    """A vocabulary, and the class names.
+    """A vocabulary, what was fitted beside it, and the class names.
 
     Args:
-        options: How texts become vectors.
-        vocabulary: The words that count, most frequent first.
+        options: How texts become numbers.
+        numbering: The words that count, or the buckets that words fall into.
+        coding: How numbered texts are stored and what models receive.
         classes: The classes that labels name.
         read_table: Reads the texts of a user's table at predict, where the data set is a table.
     """
 
     def __init__(
-        self, options: TextOptions, vocabulary: Sequence[str], classes: Classes, read_table: ReadTable | None = None
+        self,
+        options: TextOptions,
+        numbering: Numbering,
+        coding: Coding,
+        classes: Classes,
+        *,
+        read_table: ReadTable | None = None,
     ) -> None:
-        self._options, self._classes, self._read_table = options, classes, read_table
-        self.vocabulary = tuple(vocabulary)
-        self._numbers = {word: number for number, word in enumerate(self.vocabulary)}
+        self._options, self._numbering, self._coding = options, numbering, coding
+        self._classes, self._read_table = classes, read_table
         self._waiting: tuple[Sequence[str], Ragged] | None = None
 
     @classmethod
     def fit(cls, train: Columns, options: TextOptions, classes: Classes, read_table: ReadTable | None = None) -> Self:
-        """Collect the vocabulary of the training texts.
+        """Fit on the training texts.
 
         Raises:
             DataError: The training texts have no words.
+            OptionError: No word counts, or there are too many.
         """
         texts = train.inputs[TEXT]
-        grams, numbers = numbered(texts, options.ngrams)
-        if not grams:
-            raise DataError("the training texts have no words", found=f"{len(texts)} texts without a letter or digit")
-        chosen = most_frequent(grams, numbers.values, options.vocabulary_size, options.min_count)
-        if not len(chosen):
-            raise OptionError("min_count", f"no word of the training texts occurs {options.min_count} times")
-        preparation = cls(options, [grams[position] for position in chosen.tolist()], classes, read_table)
-        renumbered = torch.full((len(grams),), UNKNOWN, dtype=torch.int32)
-        renumbered[chosen] = torch.arange(len(chosen), dtype=torch.int32)
-        preparation._waiting = (texts, preparation._packed(Ragged(renumbered[numbers.values], numbers.offsets)))
+        numbering, numbers = fit_numbering(options, options.cutting(texts))
+        coding = fit_coding(options, numbering, numbers)
+        preparation = cls(options, numbering, coding, classes, read_table=read_table)
+        preparation._waiting = (texts, coding.pack(numbers))
         return preparation
 
     @classmethod
     def restore(cls, state: State, read_table: ReadTable | None = None) -> Self:
         """Rebuild from `state()`."""
         classes = Classes(tuple(state["class_names"]), multi_label=bool(state["multi_label"]))
-        return cls(TextOptions.parse(state["options"]), state["vocabulary"], classes, read_table)
+        options = TextOptions.parse(state["options"])
+        numbering = Vocabulary(state["vocabulary"]) if options.hashing is None else Buckets(options.hashing)
+        coding = restored_coding(options, numbering, state["coding"])
+        return cls(options, numbering, coding, classes, read_table=read_table)
+
+    @property
+    def vocabulary(self) -> Sequence[str]:
+        """The words that count, most frequent first; empty where words are hashed."""
+        return self._numbering.words
 
     @property
     def spec(self) -> Spec:
-        """A vector as wide as the vocabulary, and the classes."""
-        return Spec({TEXT: Vector(len(self.vocabulary))}, {LABEL: self._classes})
+        """What models receive, and the classes."""
+        return Spec({TEXT: self._coding.modality}, {LABEL: self._classes})
 
     def state(self) -> State:
-        """Return options, vocabulary and class names."""
+        """Return options, vocabulary, what was fitted beside it, and class names."""
         names = TextOptions.model_fields
         return {
             "options": {name: value for name, value in self._options.plain().items() if name in names},
             "vocabulary": list(self.vocabulary),
+            "coding": self._coding.state(),
             "class_names": list(self._classes.names),
             "multi_label": self._classes.multi_label,
         }
@@ -119,13 +121,9 @@ class TextPreparation:
             MissingInput: There is no such file or folder, or a folder without texts.
             DataError: A file is no UTF-8 text, or of another kind.
         """
-        texts: list[str] = []
-        names: list[str] = []
-        for path in inputs:
-            opened = self._opened(path)
-            texts += opened.inputs[TEXT]
-            names += opened.names
-        return Columns({TEXT: texts}, {}, names)
+        opened = [open_texts(path, self._read_table) for path in inputs]
+        texts = [text for samples in opened for text in samples.inputs[TEXT]]
+        return Columns({TEXT: texts}, {}, [name for samples in opened for name in samples.names])
 
     def statuses(self, samples: Columns) -> Sequence[str]:
         """Return "ok", "empty" for a text without words, or "unknown_words" where the vocabulary has none of them.
@@ -133,40 +131,40 @@ class TextPreparation:
         Every text is answered.
         """
         texts = samples.inputs[TEXT]
-        all_words = looked_up(texts, self._options.ngrams, self._numbers)
-        known = self._packed(all_words)
-        self._waiting = (texts, known)
-        lengths = zip(all_words.lengths.tolist(), known.lengths.tolist(), strict=True)
-        return ["ok" if num_known else "unknown_words" if num_words else "empty" for num_words, num_known in lengths]
+        numbers = self._numbers(texts)
+        self._waiting = (texts, self._coding.pack(numbers))
+        num_known = torch.bincount(numbers.rows[numbers.values >= 0], minlength=len(texts)).tolist()
+        lengths = zip(numbers.lengths.tolist(), num_known, strict=True)
+        return ["ok" if known else "unknown_words" if num_words else "empty" for num_words, known in lengths]
 
     def parse(self, samples: Columns, loading: Loading) -> InMemory:
-        """Turn texts, with or without labels, into batches of (B, vocabulary) float vectors.
+        """Turn texts, with or without labels, into batches of vectors, sparse bags or token sequences.
 
         Raises:
             DataError: A label is none of the classes.
         """
         targets = {LABEL: self._targets(samples)} if LABEL in samples.targets else {}
-        encoded = self._encoded(samples.inputs[TEXT])
-        return InMemory({TEXT: encoded}, targets, loading, self._finish)
+        return InMemory({TEXT: self._packed(samples.inputs[TEXT])}, targets, loading, self._finish)
 
-    def _encoded(self, texts: Sequence[str]) -> Ragged:
-        """Return texts as numbers of known words, taking away what `fit` or `statuses` left waiting."""
+    def unknown_share(self, samples: Columns) -> float:
+        """Return which part of all words of some samples the vocabulary lacks."""
+        numbers = self._numbers(samples.inputs[TEXT]).values
+        return float((numbers < 0).double().mean()) if len(numbers) else 0.0
+
+    def _numbers(self, texts: Iterable[str]) -> Ragged:
+        return self._numbering.look_up(self._options.cutting(texts))
+
+    def _packed(self, texts: Sequence[str]) -> Ragged:
+        """Return texts as they are stored, taking away what `fit` or `statuses` left waiting."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting[0] is texts:
             return waiting[1]
-        return self._packed(looked_up(texts, self._options.ngrams, self._numbers))
-
-    def _packed(self, texts: Ragged) -> Ragged:
-        return known_only(texts, len(self.vocabulary), once=self._options.encode == "multi_hot")
+        return self._coding.pack(self._numbers(texts))
 
     def _finish(self, fields: Mapping[str, Field]) -> Mapping[str, Field]:
-        """Spread the words of each text over a vector, on the device."""
-        texts, width = fields[TEXT], len(self.vocabulary)
+        texts = fields[TEXT]
         assert isinstance(texts, Ragged)
-        cells = texts.rows * width + texts.values
-        vectors = torch.zeros(len(texts) * width, device=cells.device)
-        vectors.scatter_add_(0, cells, torch.ones(len(cells), device=cells.device))
-        return {TEXT: vectors.view(len(texts), width)}
+        return {TEXT: self._coding.finish(texts)}
 
     def _targets(self, samples: Columns) -> Tensor:
         """Return class numbers (N,), or with several labels per text float 0/1 (N, classes)."""
@@ -187,39 +185,3 @@ class TextPreparation:
             rows, columns = torch.tensor(cells).T
             targets[rows, columns] = 1
         return targets
-
-    def _opened(self, path: str) -> Columns:
-        place = Path(path)
-        if path != STANDARD_INPUT and place.is_dir():
-            return _folder(place)
-        if path != STANDARD_INPUT and not place.exists():
-            raise MissingInput(
-                f"there is no file or folder {shown(path)}",
-                where=str(place.absolute()),
-                do=f'to predict a sentence, pipe it: echo "{_SENTENCE}" | dltk predict RUN -',
-            )
-        if place.suffix.lower() in _TABLE_SUFFIXES and self._read_table is not None:
-            return self._read_table(path)
-        if path != STANDARD_INPUT and place.suffix.lower() != ".txt":
-            raise DataError(
-                f"{shown(place.name)} is no file of texts",
-                where=str(place.absolute()),
-                expected="a .txt file with one text per line, a folder of .txt files, or - for standard input",
-            )
-        lines, name = lines_of(read_text(path)), "stdin" if path == STANDARD_INPUT else place.name
-        return Columns({TEXT: lines}, {}, [f"{name}:{number}" for number in range(1, len(lines) + 1)])
-
-
-def text_files(folder: Path) -> list[Path]:
-    """Return the *.txt files of a folder itself, sorted by name; hidden ones do not count."""
-    return sorted(
-        (path for path in folder.iterdir() if path.suffix.lower() == ".txt" and not path.name.startswith(".")),
-        key=lambda path: path.name,
-    )
-
-
-def _folder(folder: Path) -> Columns:
-    files = text_files(folder)
-    if not files:
-        raise MissingInput(f"there is no *.txt file in {shown(folder.name)}", where=str(folder.absolute()))
-    return Columns({TEXT: [read_text(str(file)) for file in files]}, {}, [file.name for file in files])

@@ -1,93 +1,118 @@
-"""Words: how a text is cut, which words are the most frequent, and texts as numbers of known words."""
+"""Cutting texts: into words, characters or Korean morphemes, and runs of neighbours that count as one."""
 
 from __future__ import annotations
 
+import importlib
 import re
-from array import array
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from itertools import chain, count, repeat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from typing import Any, Literal
 from unicodedata import normalize
 
 import torch
-from torch import Tensor
 
-from dltk.data.fields import Ragged
+from dltk.config.extras import load_extra
 
+Analyzer = Literal["word", "char", "morphemes"]
 WORD_PATTERN = r"[^\W_]+(?:'[^\W_]+)*"
 """Letters and digits of any script, with apostrophes inside: "don't" is one word, "_not_" is "not"."""
 _find_words = re.compile(WORD_PATTERN).findall
-_LINE_BREAK = re.compile(r"<br\s*/?>")
-UNKNOWN = -1
+_KIWI = ("kiwipiepy", "korean")
+_LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
-def words_of(text: str) -> list[str]:
-    """Cut a text into lower-case words, in Unicode's composed form (NFC); HTML line breaks are no words."""
-    text = text.lower()
-    if "<" in text:
-        text = _LINE_BREAK.sub(" ", text)
-    return _find_words(text if text.isascii() else normalize("NFC", text))
+@dataclass(frozen=True)
+class Cutting:
+    """How texts become lists of n-grams.
 
-
-def grams_of(text: str, longest: int) -> list[str]:
-    """Return the words of a text, then its pairs of neighbours joined by a space, and so on up to `longest`."""
-    words = words_of(text)
-    if longest == 1:
-        return words
-    runs = (
-        map(" ".join, zip(*(words[start:] for start in range(size)), strict=False)) for size in range(2, longest + 1)
-    )
-    return [*words, *chain.from_iterable(runs)]
-
-
-def numbered(texts: Sequence[str], longest: int) -> tuple[list[str], Ragged]:
-    """Number all n-grams as they appear; return them in that order, and each text as numbers."""
-    numbers: defaultdict[str, int] = defaultdict(count().__next__)
-    values, lengths = array("i"), array("q", [0])
-    for text in texts:
-        grams = grams_of(text, longest)
-        values.extend(map(numbers.__getitem__, grams))
-        lengths.append(len(grams))
-    return list(numbers), _ragged(values, lengths)
-
-
-def looked_up(texts: Sequence[str], longest: int, numbers: Mapping[str, int]) -> Ragged:
-    """Return each text as the numbers of its n-grams, UNKNOWN for those that have none."""
-    values, lengths = array("i"), array("q", [0])
-    for text in texts:
-        grams = grams_of(text, longest)
-        values.extend(map(numbers.get, grams, repeat(UNKNOWN)))
-        lengths.append(len(grams))
-    return _ragged(values, lengths)
-
-
-def most_frequent(grams: Sequence[str], occurrences: Tensor, size: int, min_count: int) -> Tensor:
-    """Return the positions (k,) of the at most `size` most frequent n-grams, equally frequent ones alphabetically.
-
-    Args:
-        grams: All n-grams.
-        occurrences: (total,) one position in `grams` per occurrence.
-        size: How many to keep.
-        min_count: Rarer ones are left out.
+    Attributes:
+        analyzer: What the units are.
+        lowercase: Whether capitals count as small letters.
+        stop_words: Units left out, or whose list.
+        shortest: How many neighbouring units count as one, at least.
+        longest: At most.
     """
-    counts = torch.bincount(occurrences, minlength=len(grams))
-    least = max(min_count, int(counts.topk(size).values[-1])) if size < len(grams) else min_count
-    frequent = (counts >= least).nonzero().flatten().tolist()
-    frequencies = counts.tolist()
-    chosen = sorted(frequent, key=lambda position: (-frequencies[position], grams[position]))[:size]
-    return torch.tensor(chosen, dtype=torch.int64)
+
+    analyzer: Analyzer = "word"
+    lowercase: bool = True
+    stop_words: Literal["none", "english"] | tuple[str, ...] = "none"
+    shortest: int = 1
+    longest: int = 1
+
+    def require(self) -> None:
+        """Raise Unavailable where a package is needed that is not installed; cheap."""
+        if self.analyzer == "morphemes":
+            load_extra(*_KIWI)
+
+    def __call__(self, texts: Iterable[str]) -> Iterator[Sequence[str]]:
+        """Yield the n-grams of each text: its units, then its pairs of neighbours, and so on.
+
+        HTML line breaks are spaces; letters are in Unicode's composed form (NFC).
+
+        Raises:
+            Unavailable: Morphemes are asked for, and the package that finds them is not installed.
+        """
+        cut, left_out = _UNITS[self.analyzer], _words_left_out(self.stop_words)
+        grams = _runs_of_characters if self.analyzer == "char" else _runs_of_words
+        for units in cut(map(self._cleaned, texts)):
+            kept = [unit for unit in units if unit not in left_out] if left_out else units
+            yield kept if self.longest == 1 else grams(kept, self.shortest, self.longest)
+
+    def _cleaned(self, text: str) -> str:
+        if self.lowercase:
+            text = text.lower()
+        if "<" in text:
+            text = _LINE_BREAK.sub(" ", text)
+        return text if text.isascii() else normalize("NFC", text)
 
 
-def known_only(texts: Ragged, num_words: int, *, once: bool) -> Ragged:
-    """Drop UNKNOWN, and with `once` also repetitions within a text; what remains of a text is in ascending order."""
-    rows, num_texts = texts.rows, len(texts)
-    known = texts.values >= 0
-    keys = rows[known] * num_words + texts.values[known]
-    keys = torch.unique(keys) if once else keys.sort().values
-    lengths = torch.bincount(torch.div(keys, num_words, rounding_mode="floor"), minlength=num_texts)
-    return Ragged((keys % num_words).to(torch.int32), torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]))
+def _words(texts: Iterable[str]) -> Iterator[Sequence[str]]:
+    return map(_find_words, texts)
 
 
-def _ragged(values: array[int], lengths: array[int]) -> Ragged:
-    flat = torch.frombuffer(values, dtype=torch.int32) if values else torch.empty(0, dtype=torch.int32)
-    return Ragged(flat, torch.frombuffer(lengths, dtype=torch.int64).cumsum(0))
+def _characters(texts: Iterable[str]) -> Iterator[Sequence[str]]:
+    """Yield each text itself, any white space being one space."""
+    return (" ".join(text.split()) for text in texts)
+
+
+def _morphemes(texts: Iterable[str]) -> Iterator[Sequence[str]]:
+    """Yield morphemes with their part of speech, such as "영화/NNG", as Kiwi finds them."""
+    for tokens in _kiwi(torch.get_num_threads()).tokenize(texts):
+        yield [f"{token.form}/{token.tag}" for token in tokens]
+
+
+@cache
+def _kiwi(num_threads: int) -> Any:
+    return load_extra(*_KIWI).Kiwi(num_workers=num_threads)
+
+
+_UNITS: Mapping[Analyzer, Callable[[Iterable[str]], Iterator[Sequence[str]]]] = {
+    "word": _words,
+    "char": _characters,
+    "morphemes": _morphemes,
+}
+
+
+def _words_left_out(stop_words: str | tuple[str, ...]) -> frozenset[str]:
+    if stop_words == "english":  # scikit-learn takes a second to load
+        english: frozenset[str] = importlib.import_module("sklearn.feature_extraction.text").ENGLISH_STOP_WORDS
+        return english
+    return frozenset() if isinstance(stop_words, str) else frozenset(stop_words)
+
+
+def _runs_of_words(words: Sequence[str], shortest: int, longest: int) -> list[str]:
+    runs = (
+        words if size == 1 else map(" ".join, zip(*(words[start:] for start in range(size)), strict=False))
+        for size in range(shortest, longest + 1)
+    )
+    return list(chain.from_iterable(runs))
+
+
+def _runs_of_characters(text: Sequence[str], shortest: int, longest: int) -> list[str]:
+    """Return the pieces of a text, or of a list of single characters."""
+    whole = "".join(text)
+    return [
+        whole[start : start + size] for size in range(shortest, longest + 1) for start in range(len(whole) - size + 1)
+    ]

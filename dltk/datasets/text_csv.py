@@ -16,11 +16,13 @@ from pydantic import Field
 from dltk.config.errors import MAX_PROBLEMS, DataError, OptionError, did_you_mean, shown
 from dltk.config.sections import PathText
 from dltk.data.files import not_there
+from dltk.data.own_texts import TEXT
 from dltk.data.rows import Row, cells_of_any_length, quoted_rows, refuse_ragged, without_blank_lines
 from dltk.data.samples import Columns, Source, State
-from dltk.data.specs import Classes, Spec, Vector
+from dltk.data.specs import Classes, Spec
 from dltk.data.text_files import lines_of, read_text
-from dltk.data.texts import LABEL, TEXT, TextOptions, TextPreparation, in_natural_order, labelled
+from dltk.data.text_options import TextOptions
+from dltk.data.texts import LABEL, TextPreparation, expected_spec, in_natural_order, labelled
 
 _SEPARATORS = ("\t", ",", ";", "|")
 _Place = str | Annotated[int, Field(ge=0)]
@@ -70,12 +72,12 @@ class _Table:
 
 
 def describe(config: Config) -> Spec:
-    """Return a vector as wide as the vocabulary may become, and the labels of the whole training file."""
+    """Return what texts become, as wide as the vocabulary may be, and the labels of the whole training file."""
     for path in (config.val_path, config.test_path):
         if path is not None and not Path(path).is_file():
             raise not_there(Path(path))
     samples, _ = _part(config, config.path)
-    return Spec({TEXT: Vector(config.vocabulary_size)}, {LABEL: _classes(config, samples)})
+    return expected_spec(config, _classes(config, samples))
 
 
 def read(config: Config) -> Source:

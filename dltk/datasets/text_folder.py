@@ -8,10 +8,12 @@ from pathlib import Path
 from dltk.config.errors import DataError, shown
 from dltk.config.sections import PathText
 from dltk.data.files import as_directory
+from dltk.data.own_texts import text_files
 from dltk.data.samples import Columns, Source, State
-from dltk.data.specs import Classes, Spec, Vector
+from dltk.data.specs import Classes, Spec
 from dltk.data.text_files import read_text
-from dltk.data.texts import LABEL, TEXT, TextOptions, TextPreparation, in_natural_order, labelled, text_files
+from dltk.data.text_options import TextOptions
+from dltk.data.texts import TextPreparation, expected_spec, in_natural_order, labelled
 
 _PARTS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
 _UNLABELLED = "unsup"
@@ -28,10 +30,10 @@ class Config(TextOptions):
 
 
 def describe(config: Config) -> Spec:
-    """Return a vector as wide as the vocabulary may become, and the names of the class folders."""
+    """Return what texts become, as wide as the vocabulary may be, and the names of the class folders."""
     parts = _parts(as_directory(Path(config.path)))
     names = _class_names({name: _class_folders(folder) for name, folder in parts.items()})
-    return Spec({TEXT: Vector(config.vocabulary_size)}, {LABEL: Classes(names)})
+    return expected_spec(config, Classes(names))
 
 
 def read(config: Config) -> Source:

@@ -1,21 +1,17 @@
-import io
-import sys
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from sklearn.feature_extraction.text import CountVectorizer
 from torch import Tensor
 
-from dltk.config.errors import DataError, MissingInput, OptionError
-from dltk.data.batches import Loading, shuffled
+from dltk.config.errors import DataError
+from dltk.data.batches import Loading
+from dltk.data.fields import Ragged
+from dltk.data.plans import shuffled
 from dltk.data.samples import Columns
-from dltk.data.specs import Classes, Vector
-from dltk.data.texts import TextOptions, TextPreparation, in_natural_order, labelled
-from dltk.data.words import WORD_PATTERN
+from dltk.data.specs import Bag, Classes, Tokens, Vector
+from dltk.data.text_options import TextOptions
+from dltk.data.texts import TextPreparation, expected_spec, in_natural_order, labelled
 
 TEXTS = [
     "It was good, good, GOOD.<br /><br />I don't regret it",
@@ -37,17 +33,6 @@ def vectors(preparation: TextPreparation, texts: list[str]) -> Tensor:
     inputs = preparation.parse(Columns({"text": texts}, {}), Loading()).whole().inputs
     assert isinstance(inputs, Tensor)
     return inputs
-
-
-@pytest.mark.parametrize("encode", ["multi_hot", "count"])
-@pytest.mark.parametrize("ngrams", [1, 2, 3])
-def test_vectors_are_those_of_scikit_learn(encode, ngrams):
-    reference = CountVectorizer(token_pattern=WORD_PATTERN, ngram_range=(1, ngrams), binary=encode == "multi_hot")
-    counts = reference.fit_transform([text.replace("<br />", " ") for text in TEXTS]).toarray()
-    preparation = fitted(encode=encode, ngrams=ngrams)
-    columns = [reference.vocabulary_[word] for word in preparation.vocabulary]
-    assert sorted(columns) == list(range(counts.shape[1]))
-    np.testing.assert_array_equal(vectors(preparation, TEXTS).numpy(), counts[:, columns])
 
 
 def test_the_vocabulary_has_the_most_frequent_words_first():
@@ -111,70 +96,31 @@ def test_a_label_that_training_never_saw_is_a_data_error():
     assert caught.value.expected == "'neg', 'pos'"
 
 
-def test_texts_without_words_cannot_make_a_vocabulary():
-    with pytest.raises(DataError, match="no words"):
-        fitted(["", " ", "?", "!", "", ""])
-    with pytest.raises(OptionError, match="min_count: no word of the training texts occurs 100 times"):
-        fitted(min_count=100)
-
-
-@pytest.mark.parametrize("options", [{}, {"encode": "count", "ngrams": 2, "vocabulary_size": 7}])
+@pytest.mark.parametrize(
+    "options", [{}, {"encode": "count", "ngrams": 2, "vocabulary_size": 7}, {"hashing": 5}, {"encode": "tf_idf"}]
+)
 def test_a_restored_preparation_does_the_same(options):
     preparation = fitted(**options)
     restored = TextPreparation.restore(preparation.state())
     assert restored.spec == preparation.spec
-    assert restored.state() == preparation.state()
+    assert restored.vocabulary == preparation.vocabulary
     assert torch.equal(vectors(restored, TEXTS), vectors(preparation, TEXTS))
 
 
-def test_each_line_of_a_file_is_a_text(tmp_path):
-    (tmp_path / "a.txt").write_text("good\n\nbad\r\nlast", encoding="utf-8")
-    samples = fitted().open([str(tmp_path / "a.txt")])
-    assert samples.inputs["text"] == ["good", "", "bad", "last"]
-    assert samples.names == ["a.txt:1", "a.txt:2", "a.txt:3", "a.txt:4"]
-    assert samples.targets == {}
+def test_models_receive_vectors_bags_or_sequences():
+    assert fitted(hashing=5, sparse=True).spec.input == Bag(5)
+    assert fitted(encode="count", vocabulary_size=3).spec.input == Vector(3)
+    tokens = fitted(encode="tokens", vocabulary_size=2, max_length=4)
+    assert tokens.spec.input == Tokens(("<pad>", "<unk>", "was", "good"), 4)
+    bags = fitted(sparse=True).parse(Columns({"text": TEXTS}, {}), Loading()).whole().inputs
+    assert isinstance(bags, Ragged)
+    assert expected_spec(TextOptions(sparse=True), CLASSES).targets == {"label": CLASSES}
 
 
-def test_each_text_file_of_a_folder_is_a_text(tmp_path):
-    for name, text in {"b.txt": "two\nlines", "a.TXT": "one", "c.csv": "no", ".d.txt": "no"}.items():
-        (tmp_path / name).write_text(text)
-    samples = fitted().open([str(tmp_path)])
-    assert dict(zip(samples.names, samples.inputs["text"], strict=True)) == {"a.TXT": "one", "b.txt": "two\nlines"}
-
-
-def test_standard_input_is_read_line_by_line_and_inputs_keep_their_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO("좋다\nbad\n".encode())))
-    (tmp_path / "a.txt").write_text("file")
-    samples = fitted().open([str(tmp_path / "a.txt"), "-"])
-    assert samples.inputs["text"] == ["file", "좋다", "bad"]
-    assert samples.names == ["a.txt:1", "stdin:1", "stdin:2"]
-
-
-def test_a_sentence_is_no_path_and_the_message_says_how_to_predict_it():
-    with pytest.raises(MissingInput) as caught:
-        fitted().open(["this film was good"])
-    assert "| dltk predict RUN -" in caught.value.do
-
-
-@pytest.mark.parametrize("name", ["a.csv", "a.jpg", "a"])
-def test_files_of_another_kind_are_refused(tmp_path, name):
-    (tmp_path / name).write_text("a,b")
-    with pytest.raises(DataError, match="no file of texts"):
-        fitted().open([str(tmp_path / name)])
-
-
-def test_a_folder_without_texts_is_missing_input(tmp_path):
-    with pytest.raises(MissingInput, match=r"no \*\.txt file"):
-        fitted().open([str(tmp_path)])
-
-
-def test_a_table_is_read_where_the_data_are_one(tmp_path):
-    def read(path: str) -> Columns:
-        return Columns({"text": [Path(path).name]}, {}, ["row"])
-
-    (tmp_path / "a.csv").write_text("x")
-    preparation = TextPreparation.restore(fitted().state(), read)
-    assert preparation.open([str(tmp_path / "a.csv")]).inputs["text"] == ["a.csv"]
+def test_a_hashed_text_has_no_unknown_words():
+    samples = Columns({"text": ["unheard of", "?"]}, {})
+    assert fitted(hashing=5).statuses(samples) == ["ok", "empty"]
+    assert fitted(encode="tokens").statuses(samples) == ["unknown_words", "empty"]
 
 
 def test_class_names_that_are_numbers_are_sorted_as_numbers():

@@ -1,10 +1,12 @@
-from collections import Counter
-
 import pytest
-import torch
 
-from dltk.data.fields import Ragged
-from dltk.data.words import grams_of, known_only, looked_up, most_frequent, numbered, words_of
+from dltk.config.errors import Unavailable
+from dltk.data.words import Cutting, _kiwi
+
+
+def cut(text: str, *settings: object, **options: object) -> list[str]:
+    (grams,) = Cutting(*settings, **options)([text])  # type: ignore[arg-type]
+    return list(grams)
 
 
 @pytest.mark.parametrize(
@@ -22,41 +24,49 @@ from dltk.data.words import grams_of, known_only, looked_up, most_frequent, numb
     ],
 )
 def test_words_are_lower_case_runs_of_letters_and_digits(text, words):
-    assert words_of(text) == words
+    assert cut(text) == words
+
+
+def test_capitals_can_be_kept():
+    assert cut("The US<BR>us", lowercase=False) == ["The", "US", "us"]
 
 
 def test_ngrams_are_runs_of_neighbours():
-    assert grams_of("not so good", 1) == ["not", "so", "good"]
-    assert grams_of("not so good", 3) == ["not", "so", "good", "not so", "so good", "not so good"]
-    assert grams_of("good", 3) == ["good"]
+    assert cut("not so good", longest=3) == ["not", "so", "good", "not so", "so good", "not so good"]
+    assert cut("not so good", shortest=2, longest=2) == ["not so", "so good"]
+    assert cut("good", longest=3) == ["good"]
+    assert cut("good", shortest=2, longest=3) == []
 
 
-def test_texts_become_numbers_and_back():
-    texts = ["a b a", "", "c b"]
-    grams, numbers = numbered(texts, 2)
-    assert numbers.offsets.tolist() == [0, 5, 5, 8]
-    assert Counter(grams[i] for i in numbers.values.tolist()) == Counter(gram for t in texts for gram in grams_of(t, 2))
-    again = looked_up(texts, 2, {gram: i for i, gram in enumerate(grams)})
-    assert torch.equal(again.values, numbers.values)
-    assert looked_up(["x c"], 1, {"c": 7}).values.tolist() == [-1, 7]
-    assert numbered(["", ""], 1)[1].offsets.tolist() == [0, 0, 0]
+def test_characters_are_everything_with_any_white_space_one_space():
+    assert cut(" A\t b!\n", "char") == list("a b!")
+    assert cut("abc d", "char", shortest=2, longest=3) == ["ab", "bc", "c ", " d", "abc", "bc ", "c d"]
+    assert cut("", "char", longest=3) == []
 
 
-def test_equally_frequent_words_are_ranked_alphabetically():
-    grams, numbers = numbered(["d c b a", "d c", "z z z"], 1)
-
-    def chosen(size: int, min_count: int = 1) -> list[str]:
-        return [grams[i] for i in most_frequent(grams, numbers.values, size, min_count).tolist()]
-
-    assert chosen(10) == ["z", "c", "d", "a", "b"]
-    assert chosen(2) == ["z", "c"]
-    assert chosen(10, min_count=2) == ["z", "c", "d"]
-    assert chosen(10, min_count=4) == []
+def test_stop_words_are_gone_before_neighbours_are_joined():
+    assert cut("the plot of the film", stop_words=("of", "the"), longest=2) == ["plot", "film", "plot film"]
+    assert cut("It was the best of films", stop_words="english") == ["best", "films"]
 
 
-def test_known_words_count_once_or_as_often_as_they_stand():
-    texts = Ragged.of([[2, -1, 2, 0], [], [-1], [1]])
-    once, often = known_only(texts, 3, once=True), known_only(texts, 3, once=False)
-    assert (once.values.tolist(), once.offsets.tolist()) == ([0, 2, 1], [0, 2, 2, 2, 3])
-    assert (often.values.tolist(), often.offsets.tolist()) == ([0, 2, 2, 1], [0, 3, 3, 3, 4])
-    assert once.values.dtype is torch.int32
+def test_texts_come_one_by_one_in_order():
+    assert [list(grams) for grams in Cutting()(["b a", "", "c"])] == [["b", "a"], [], ["c"]]
+
+
+def test_morphemes_come_with_their_part_of_speech():
+    pytest.importorskip("kiwipiepy")
+    sentence = "승객/NNG 이/JKS 버스/NNG 에/JKB 타/VV 었/EP 다/EF"
+    assert cut("승객이 버스에 탔다", "morphemes") == sentence.split()
+    assert cut("승객이 버스에 탔다", "morphemes", shortest=7, longest=7) == [sentence]
+    assert [list(grams) for grams in Cutting("morphemes")(["", "버스"])] == [[], ["버스/NNG"]]
+
+
+def test_an_absent_package_is_named_with_what_to_install(monkeypatch):
+    _kiwi.cache_clear()
+    monkeypatch.setattr("dltk.config.extras.find_spec", lambda name: None)
+    Cutting("word").require()
+    with pytest.raises(Unavailable, match="kiwipiepy"):
+        cut("영화", "morphemes")
+    with pytest.raises(Unavailable, match="kiwipiepy") as caught:
+        Cutting("morphemes").require()
+    assert caught.value.do == "pip install 'dltk[korean]'"

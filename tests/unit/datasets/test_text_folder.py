@@ -6,11 +6,8 @@ import pytest
 import torch
 
 from dltk.config.errors import DataError, MissingInput
-from dltk.config.sections import DataOptions
 from dltk.data.batches import Loading
-from dltk.data.files import find
 from dltk.data.specs import Classes, Vector
-from dltk.data.splits import make_splits, split_parts
 from dltk.datasets import text_folder
 
 IMDB = "imdb/aclImdb_v1_labelled.tar.gz"
@@ -117,25 +114,3 @@ def test_a_text_in_another_encoding_is_named(tmp_path):
 def test_no_folder_is_missing_input(tmp_path):
     with pytest.raises(MissingInput):
         text_folder.describe(config(tmp_path / "nowhere"))
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(find([IMDB], None) is None, reason=f"no {IMDB} below $DLTK_DATA")
-def test_imdb_is_complete_and_quick_to_vectorise(tmp_path, monkeypatch):
-    path = find([IMDB], None)
-    assert path is not None
-    monkeypatch.setenv("DLTK_CACHE", str(tmp_path))
-    settings = config(path)
-    source = text_folder.read(settings)
-    parts, options = split_parts(source, DataOptions(batch_size=512))
-    preparation = text_folder.prepare(settings, parts["train"])
-    splits = make_splits(parts, preparation, options.batch_size or 1, 0, torch.device("cpu"))
-    assert splits.val is not None
-    assert splits.test is not None
-    assert [part.num_samples for part in (splits.train, splits.val, splits.test)] == [22500, 2500, 25000]
-    assert preparation.spec.input == Vector(10_000)
-    test = splits.test.take(torch.arange(24_000, 25_000)).whole()
-    assert isinstance(test.inputs, torch.Tensor)
-    assert isinstance(test.targets, torch.Tensor)
-    assert test.targets.unique().tolist() == [1]
-    assert 50 < float(test.inputs.sum(1).mean()) < 200

@@ -1,0 +1,92 @@
+"""IMDB, 50,000 film reviews in English, positive or negative, half of them for testing (Maas et al. 2011)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dltk.config.errors import DataError
+from dltk.config.sections import PathText
+from dltk.data.download import Remote
+from dltk.data.files import as_directory, obtain
+from dltk.data.own_texts import text_files
+from dltk.data.samples import Source
+from dltk.data.specs import Classes
+from dltk.data.text_files import read_text
+from dltk.data.text_options import TextOptions
+from dltk.data.texts import TextPreparation, expected_spec, labelled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dltk.data.samples import Columns, State
+    from dltk.data.specs import Spec
+
+_NAMES = ("aclImdb", "aclImdb_v1_labelled.tar.gz", "aclImdb_v1.tar.gz")
+# Address and MD5: torchtext 0.18, datasets/imdb.py.
+REMOTES = (
+    Remote(
+        "imdb/aclImdb_v1.tar.gz",
+        ("https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",),
+        found_as=(*(f"imdb/{name}" for name in _NAMES), *_NAMES),
+        md5="7c2ac02c03563afcf9b574c7e56c153a",
+    ),
+)
+_PARTS = ("train", "test")
+_CLASSES = Classes(("neg", "pos"))
+_OFFICIAL_SIZE = 25_000
+
+
+class Config(TextOptions):
+    """Options of IMDB; the reviews' ids and ratings, and those without a label, are not read."""
+
+    root: PathText | None = None
+    """Folder that holds aclImdb/ or its archive, or imdb/ with one; default $DLTK_DATA, then the cache, else
+    downloaded."""
+
+
+def describe(config: Config) -> Spec:
+    """Return what texts become, as wide as the vocabulary may be, and two classes."""
+    _folder(config)
+    return expected_spec(config, _CLASSES)
+
+
+def read(config: Config) -> Source:
+    """Return the official training and test parts, negative reviews first, each class by file name."""
+    folder = as_directory(_folder(config))
+    parts = {part: _part(folder, part) for part in _PARTS}
+    sizes = [len(samples) for samples in parts.values()]
+    if sizes == [_OFFICIAL_SIZE, _OFFICIAL_SIZE]:
+        return Source(parts)
+    return Source(parts, (f"not the official 25,000 and 25,000 reviews: {sizes[0]:,} and {sizes[1]:,}",))
+
+
+def prepare(config: Config, train: Columns) -> TextPreparation:
+    """Collect the vocabulary of the training reviews."""
+    return TextPreparation.fit(train, config, _CLASSES)
+
+
+def restore(config: Config, state: State) -> TextPreparation:  # noqa: ARG001
+    """Rebuild the preparation."""
+    return TextPreparation.restore(state)
+
+
+def _folder(config: Config) -> Path:
+    return obtain("IMDB", REMOTES, config.root)[0]
+
+
+def _part(folder: Path, part: str) -> Columns:
+    places = {name: folder / part / name for name in _CLASSES.names}
+    found = {name: text_files(place) if place.is_dir() else [] for name, place in places.items()}
+    empty = [str(places[name].relative_to(folder)) for name, files in found.items() if not files]
+    if empty:
+        raise DataError(
+            "there are no reviews",
+            where=", ".join(str(folder / name) for name in empty),
+            expected="train/pos, train/neg, test/pos and test/neg with a .txt file per review",
+        )
+    files = [(label, file) for label, names in found.items() for file in names]
+    return labelled(
+        [read_text(str(file)) for _, file in files],
+        [label for label, _ in files],
+        [file.relative_to(folder).as_posix() for _, file in files],
+    )

@@ -1,0 +1,99 @@
+"""NSMC, 200,000 short film reviews in Korean, positive or negative, from Naver (Park 2016, github.com/e9t/nsmc)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dltk.config.errors import DataError, at_most_shown, shown
+from dltk.config.sections import PathText
+from dltk.data.download import Remote
+from dltk.data.files import obtain
+from dltk.data.rows import refuse_ragged
+from dltk.data.samples import Source
+from dltk.data.specs import Classes
+from dltk.data.text_files import lines_of, read_text
+from dltk.data.text_options import TextOptions
+from dltk.data.texts import TextPreparation, expected_spec, labelled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dltk.data.samples import Columns, State
+    from dltk.data.specs import Spec
+
+# Address: the README of github.com/e9t/nsmc.
+REMOTES = tuple(
+    Remote(
+        f"nsmc/{name}",
+        (f"https://raw.githubusercontent.com/e9t/nsmc/master/{name}",),
+        found_as=(f"nsmc/{name}", f"nsmc/{name}.gz", name, f"{name}.gz"),
+    )
+    for name in ("ratings_train.txt", "ratings_test.txt")
+)
+_HEADER = ["id", "document", "label"]
+_NAMES = {"0": "negative", "1": "positive"}
+_CLASSES = Classes(tuple(_NAMES.values()))
+_OFFICIAL_SIZES = {"train": 150_000, "test": 50_000}
+
+
+class Config(TextOptions):
+    """Options of NSMC; quotes are part of the reviews, and the few empty ones count like the others."""
+
+    root: PathText | None = None
+    """Folder that holds ratings_train.txt and ratings_test.txt, also as .gz, or nsmc/ with them; default $DLTK_DATA,
+    then the cache, else downloaded."""
+
+
+def describe(config: Config) -> Spec:
+    """Return what texts become, as wide as the vocabulary may be, and two classes."""
+    _files(config)
+    return expected_spec(config, _CLASSES)
+
+
+def read(config: Config) -> Source:
+    """Return the official training and test parts."""
+    parts = {part: _part(file) for part, file in _files(config).items()}
+    sizes = {part: len(samples) for part, samples in parts.items()}
+    if sizes == _OFFICIAL_SIZES:
+        return Source(parts)
+    return Source(parts, (f"not the official 150,000 and 50,000 reviews: {sizes['train']:,} and {sizes['test']:,}",))
+
+
+def prepare(config: Config, train: Columns) -> TextPreparation:
+    """Collect the vocabulary of the training reviews."""
+    return TextPreparation.fit(train, config, _CLASSES)
+
+
+def restore(config: Config, state: State) -> TextPreparation:  # noqa: ARG001
+    """Rebuild the preparation."""
+    return TextPreparation.restore(state)
+
+
+def _files(config: Config) -> dict[str, Path]:
+    return dict(zip(_OFFICIAL_SIZES, obtain("NSMC", REMOTES, config.root), strict=True))
+
+
+def _part(file: Path) -> Columns:
+    """Return the reviews of a file, each called by its line.
+
+    Raises:
+        DataError: The header is another one, a row has not three cells, or a label is not 0 or 1.
+    """
+    rows = [(number, line.split("\t")) for number, line in enumerate(lines_of(read_text(str(file))), start=1)]
+    header = rows.pop(0)[1] if rows else []
+    if header != _HEADER or not rows:
+        raise DataError(
+            "this is no file of NSMC",
+            where=f"{file}:1",
+            found=shown("\t".join(header)) if header != _HEADER else "no reviews",
+            expected="a header of id, document and label with tabs between, then a review per line",
+        )
+    refuse_ragged(rows, len(_HEADER), "\t", where=str(file), do="a tab inside a review must be a space")
+    wrong = [f"line {line}: {shown(label)}" for line, (_, _, label) in rows if label not in _NAMES]
+    if wrong:
+        raise DataError("there are labels that are not 0 or 1", where=str(file), found=at_most_shown(wrong))
+    return labelled(
+        [text for _, (_, text, _) in rows],
+        [_NAMES[label] for _, (_, _, label) in rows],
+        [f"{file.name}:{line}" for line, _ in rows],
+    )
