@@ -11,7 +11,7 @@ import pytest
 
 from dltk.cli.app import run
 
-QUIET = "tensorboard: {scalars: false, pictures: false}\n"
+QUIET = "tensorboard: null\n"
 IRIS = "data: {name: iris, batch_size: 16}\nmodel: {name: mlp, hidden: [4]}\ntrain: {epochs: 2, threads: 1}\n" + QUIET
 TABLE = (
     "data: {name: csv, path: table.csv, target: kind}\nmodel: {name: linear}\ntrain: {epochs: 2, threads: 1}\n" + QUIET

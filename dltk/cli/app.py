@@ -17,7 +17,7 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from dltk.cli import listing, showing, training, using
+from dltk.cli import data, exporting, importing, listing, showing, training, using
 from dltk.cli.answers import print_json
 from dltk.config.errors import DltkError, OutOfResources, OutputError, UsageError, WriteError, shown
 
@@ -50,6 +50,9 @@ app.command("train")(training.train)
 app.command("cv")(training.cross_validate)
 app.command("eval")(using.evaluate)
 app.command("predict")(using.predict)
+app.command("import")(importing.import_weights)
+app.command("export")(exporting.export)
+app.add_typer(data.app, name="data")
 app.command("list")(listing.list_things)
 app.command("show")(showing.show)
 app.command("schema")(showing.print_schema)
@@ -163,5 +166,5 @@ def _crash_file(error: Exception) -> Path | None:
 
 def _help_hint(arguments: Sequence[str]) -> str:
     command = next((word for word in arguments if not word.startswith("-")), "")
-    known = {info.name for info in app.registered_commands}
+    known = {info.name for info in app.registered_commands} | {group.name for group in app.registered_groups}
     return f"dltk {command} --help" if command in known else "dltk --help"

@@ -6,18 +6,21 @@ import csv
 import io
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from dltk.cli.answers import columns_of, print_json, print_lines, print_table
-from dltk.cli.flags import Debug, Json, OtherData, Plugins, RunArgument, RunsDir, use_plugins
-from dltk.config.errors import OutputError, UsageError, shown
+from dltk.cli.flags import Debug, Json, Offline, OtherData, Plugins, RunArgument, RunsDir, use_network, use_plugins
+from dltk.config.errors import OutputError, UsageError, WriteError, shown
 
 if TYPE_CHECKING:
     from dltk.experiment import Run
+    from dltk.training.task import Evaluation
 
+MAX_CLASSES_SHOWN = 20
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -27,27 +30,33 @@ def evaluate(
     split: Annotated[
         Literal["train", "val", "test"] | None, typer.Option(help="Which samples; default test where there is one.")
     ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Draw the task's pictures of these samples into a folder.")
+    ] = None,
     runs_dir: RunsDir = Path("runs"),
+    offline: Offline = False,
     json_: Json = False,
     debug: Debug = False,  # noqa: ARG001
     plugin: Plugins = None,
 ) -> int:
     """Score a run on its own data, or on others (data.path=new.csv)."""
     use_plugins(plugin)
+    use_network(offline=offline)
+    if pictures is not None:
+        _make_folder(pictures)
     started_at = time.monotonic()
     found = _open(run, runs_dir)
-    from dltk.training.loggers import number
-
     evaluation = found.evaluate(split or "", list(overrides or ()))
+    drawn = _draw(found.pictures(evaluation), pictures) if pictures is not None else []
     if json_:
         answer: dict[str, Any] = {"run": str(found.path), "status": "completed", "scores": dict(evaluation.scores)}
         answer |= {"num_samples": evaluation.num_samples, "protocol": evaluation.protocol}
+        answer |= {"per_class": list(evaluation.per_class)} if evaluation.per_class else {}
+        answer |= {"pictures": drawn} if drawn else {}
         print_json({**answer, "seconds": round(time.monotonic() - started_at, 1)})
         return 0
-    print_lines(
-        [f"{score} {number(value)}  (n = {evaluation.num_samples})" for score, value in evaluation.scores.items()]
-    )
-    print_lines([evaluation.protocol] if evaluation.protocol else [])
+    _print_scores(evaluation)
+    print_lines(drawn)
     return 0
 
 
@@ -64,12 +73,14 @@ def predict(
     top: Annotated[int | None, typer.Option(metavar="N", min=1, help="Give the N best answers per input.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides what is drawn.")] = 0,
     runs_dir: RunsDir = Path("runs"),
+    offline: Offline = False,
     json_: Json = False,
     debug: Debug = False,  # noqa: ARG001
     plugin: Plugins = None,
 ) -> int:
     """Answer inputs with a run: every one, in order, with its status."""
     use_plugins(plugin)
+    use_network(offline=offline)
     if not inputs and count is None and steps is None:
         raise UsageError(
             "predict needs inputs (files, folders, or - for standard input)",
@@ -101,6 +112,41 @@ def _open(run: str, runs_dir: Path) -> Run:
     from dltk.experiment import Run
 
     return Run(directory, step)
+
+
+def _print_scores(evaluation: Evaluation) -> None:
+    from dltk.training.loggers import number
+
+    count = evaluation.num_samples
+    print_lines([f"{score} {number(value)}  (n = {count})" for score, value in evaluation.scores.items()])
+    print_lines([evaluation.protocol] if evaluation.protocol else [])
+    if 0 < len(evaluation.per_class) <= MAX_CLASSES_SHOWN:
+        rows = [
+            {key: number(cell) if isinstance(cell, float) else cell for key, cell in row.items()}
+            for row in evaluation.per_class
+        ]
+        print_lines([""])
+        print_table(rows)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot create the folder: {error.strerror}", where=str(path.absolute())) from None
+
+
+def _draw(figures: Mapping[str, Any], folder: Path) -> list[str]:
+    """Write figures as PNG files and return their paths."""
+    from dltk.training.loggers import png_of
+
+    paths = {folder / f"{name}.png": figure for name, figure in figures.items()}
+    for path, figure in paths.items():
+        try:
+            path.write_bytes(png_of(figure))
+        except OSError as error:
+            raise WriteError(f"cannot write {path.name}: {error.strerror}", where=str(path.absolute())) from None
+    return [str(path) for path in paths]
 
 
 def _refuse_output(output: Path) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from dltk.config.errors import KeyPath, Problem, alternatives, listed, shown
+from dltk.config.errors import KeyPath, Problem, alternatives, did_you_mean, listed, shown
 
 Schema = Mapping[str, Any]
 _WORDS = {
@@ -29,7 +29,8 @@ def mismatches(value: Any, schema: Schema, root: Schema, path: KeyPath = ()) -> 
     if "anyOf" in schema or "oneOf" in schema:
         return _of_any(value, schema, root, path)
     if not _is_of_type(value, schema) or not _is_within_bounds(value, schema):
-        return [Problem(path, f"must be {described(schema, root)}; received {shown(value)}")]
+        hint = did_you_mean(value, map(str, schema.get("enum", ()))) if isinstance(value, str) else ""
+        return [Problem(path, f"must be {described(schema, root)}; received {shown(value)}{hint}")]
     if isinstance(value, dict):
         return _in_mapping(value, schema, root, path)
     if isinstance(value, list):
@@ -78,10 +79,18 @@ def _kinds(discriminator: Schema) -> str:
     return listed(discriminator["mapping"])
 
 
+def as_mapping(value: Any, kinds: Collection[str], key: str = "name") -> str:
+    """Return the end of a sentence about a bare name where a mapping is needed: "; write {name: digits}"."""
+    if not isinstance(value, str):
+        return ""
+    return f"; write {{{key}: {value}}}" if value in kinds else did_you_mean(value, kinds)
+
+
 def _of_named_kind(value: Any, discriminator: Schema, root: Schema, path: KeyPath) -> list[Problem]:
     key, kinds = discriminator["propertyName"], discriminator["mapping"]
     if not isinstance(value, dict):
         message = f"must be a mapping whose {key} is one of {_kinds(discriminator)}; received {shown(value)}"
+        message += as_mapping(value, kinds, key)
         return [Problem(path, message)]
     if key not in value:
         return [Problem(path, f"'{key}' is missing: one of {_kinds(discriminator)}", at_key=True)]
@@ -100,7 +109,9 @@ def _of_any(value: Any, schema: Schema, root: Schema, path: KeyPath) -> list[Pro
     inside = [problems for problems in tried if any(problem.path != path or problem.at_key for problem in problems)]
     if inside:
         return min(inside, key=len)
-    return [Problem(path, f"must be {described(schema, root)}; received {shown(value)}")]
+    named = [one["discriminator"] for choice in _choices(schema) if "discriminator" in (one := _resolved(choice, root))]
+    hint = next((as_mapping(value, kinds["mapping"], kinds["propertyName"]) for kinds in named), "")
+    return [Problem(path, f"must be {described(schema, root)}; received {shown(value)}{hint}")]
 
 
 def _looks_like(value: Any, schema: Schema, root: Schema) -> bool:

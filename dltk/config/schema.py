@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dltk.config import registry
 from dltk.config.errors import Problem, alternatives, listed, shown
-from dltk.config.matching import Schema, described, mismatches
+from dltk.config.matching import Schema, as_mapping, described, mismatches
 from dltk.config.sections import DataOptions, ModelOptions, Sections
 from dltk.config.settings import Settings
 
@@ -121,7 +121,8 @@ def find(name: str) -> dict[str, Schema]:
         for key, option in schema["$defs"].items()
         if key.endswith(f".{name}") and key.replace(".", " ") not in found
     }
-    found |= {f"layer {name}": schema["$defs"][_layers()[name]]} if name in _layers() else {}
+    for kind, listed_ones in (("layer", layers()), ("transform", transforms())):
+        found |= {f"{kind} {name}": listed_ones[name]} if name in listed_ones else {}
     return found | ({name: _section(name)} if _section(name) else {})
 
 
@@ -129,22 +130,39 @@ def findable() -> list[str]:
     """Return all names that `find` knows."""
     components = [name for kind in registry.KINDS for name in registry.names(kind)]
     sections = [name for name in _shipped()["properties"] if _section(name)]
-    return [*components, *sections, *variants("optimizer"), *variants("schedule"), *_layers()]
+    return [*components, *sections, *variants("optimizer"), *variants("schedule"), *layers(), *transforms()]
 
 
 def layers() -> dict[str, Schema]:
     """Return the layers that a model such as `sequential` lists, by name."""
-    return {name: _shipped()["$defs"][key] for name, key in sorted(_layers().items())}
+    return _listed("model")
 
 
-def _layers() -> dict[str, str]:
-    """Return where each layer's options stand in the shipped schema, by its name."""
+def transforms() -> dict[str, Schema]:
+    """Return the ways to vary images that `data.augment` lists, by name."""
+    return _listed("data")
+
+
+def _listed(section: str) -> dict[str, Schema]:
+    """Return the kinds of things that components of a section list, by their names, from the shipped schema."""
     definitions = _shipped()["$defs"]
-    found: dict[str, str] = {}
-    for key, option in definitions.items():
-        name = option.get("properties", {}).get("name", {}) if "." not in key else {}
-        found |= dict.fromkeys([name["const"]] if "const" in name else name.get("enum", ()), key)
-    return found
+    components = [option for key, option in definitions.items() if key.startswith(f"{section}.")]
+    mappings: dict[str, str] = {}
+    for mapping in _mappings(components):
+        mappings |= mapping
+    return {name: definitions[reference.removeprefix("#/$defs/")] for name, reference in sorted(mappings.items())}
+
+
+def _mappings(schema: Any, *, in_list: bool = False) -> Iterator[dict[str, str]]:
+    """Yield every mapping of names to definitions that the items of a list in a schema follow."""
+    if isinstance(schema, dict):
+        if in_list and "discriminator" in schema:
+            yield schema["discriminator"]["mapping"]
+        for key, part in schema.items():
+            yield from _mappings(part, in_list=in_list or key == "items")
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _mappings(part, in_list=in_list)
 
 
 def describe(schema: Schema, component: Schema | None = None) -> str:
@@ -181,14 +199,25 @@ def _check_component(section: str, kind: registry.Kind, value: Any, schema: Sche
     known = sorted({*_variants(section, schema), *registry.joined(kind)})
     name = value.get("name") if isinstance(value, dict) else None
     if not isinstance(value, dict):
-        return [Problem((section,), f"must be a mapping whose name is one of {listed(known)}; received {shown(value)}")]
+        message = f"must be a mapping whose name is one of {listed(known)}; received {shown(value)}"
+        return [Problem((section,), message + as_mapping(value, known))]
     if name is None:
         return [Problem((section,), f"'name' is missing: one of {listed(known)}", at_key=True)]
     if name not in known:
-        message = f"there is no {kind[:-1]} {shown(name)}{alternatives(str(name), known, 'available')}"
-        return [Problem((section, "name"), message)]
+        hint = _meant_as_option(section, name, schema) or alternatives(str(name), known, "available")
+        return [Problem((section, "name"), f"there is no {kind[:-1]} {shown(name)}{hint}")]
     own = _component_schema(section, kind, name, schema)
     return mismatches(value, own, own if registry.is_plugin(kind, name) else schema, (section,))
+
+
+def _meant_as_option(section: str, value: Any, schema: Schema) -> str:
+    """Return a hint where an unknown component is what another one is told by an option that must be given."""
+    for name in _variants(section, schema):
+        own = schema["$defs"][f"{section}.{name}"]
+        for option in own["required"]:
+            if value in own["properties"][option].get("enum", ()):
+                return f"; did you mean {{name: {name}, {option}: {value}}}?"
+    return ""
 
 
 def _component_schema(section: str, kind: registry.Kind, name: str, schema: Schema) -> Schema:

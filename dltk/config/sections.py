@@ -6,11 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from dltk.config.augmentation import Part, Transform
+from dltk.config.initializers import InitializerOption
 from dltk.config.settings import FiniteFloat, Fraction, PositiveFloat, PositiveInt, Settings
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 PathText = Annotated[str, Field(min_length=1, json_schema_extra={"format": "path"})]
+Precision = Literal["auto", "fp32", "bf16", "fp16", "tf32"]
 
 
 class DataOptions(Settings):
@@ -27,13 +30,35 @@ class DataOptions(Settings):
     The test split stays aside: write test_fraction: 0 to fold every sample."""
     split_seed: Seed = 0
     """Decides which samples are kept aside; separate from `seed`, so that several seeds share one split."""
+    stratify: Literal["auto", "off"] = "auto"
+    """auto: every split has the classes in equal shares, where there are classes; off: samples are drawn regardless."""
+    group: Annotated[str, Field(min_length=1)] | None = None
+    """A column whose equal values, such as those of one patient, stay in one split."""
+    group_pattern: Annotated[str, Field(min_length=1)] | None = None
+    """The same by what samples are called (file names): a regular expression; what its first (...) matches is equal."""
+    subset: PositiveInt | Part | None = None
+    """Train on so many, or this part, of the training samples, classes in equal shares; a larger one holds a smaller
+    one."""
+    sampler: Literal["shuffled", "balanced", "in_order"] = "shuffled"
+    """The order of an epoch: each sample once, in a new order or always the same, or balanced: as many samples, every
+    class equally often; rare ones are repeated."""
+    augment: tuple[Transform, ...] = ()
+    """How training images are varied at random, in this order: names, or mappings with name and options; `dltk list
+    transforms`."""
 
 
 class ModelOptions(Settings):
     """Options that every model shares, beside its own."""
 
+    initializer: InitializerOption | None = None
+    """How weights of dense and convolutional layers are drawn (biases are 0); default each layer's own way."""
+    weights: PathText | None = None
+    """Weights to start from: a run, a checkpoint inside one, or a .safetensors file. Those whose names and shapes agree
+    are taken; a run keeps all its weights itself, so that this is needed no more once it has begun."""
     parameters: dict[str, Any] | None = None
     """Values to start from, by parameter name, as nested lists; `dltk show RUN` lists names and shapes."""
+    freeze: Literal["backbone"] | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """What does not learn: `backbone`, everything but the head, or globs over parameter names such as [conv1.*]."""
 
 
 class TrainOptions(Settings):
@@ -46,6 +71,16 @@ class TrainOptions(Settings):
     """Batches in all, instead of `epochs`."""
     evaluate_every: Literal["epoch"] | PositiveInt = "epoch"
     """Evaluate on the val split after each epoch, or after every N steps."""
+    accumulate: PositiveInt = 1
+    """Batches that make one update, their gradients weighted by samples; the last update of an epoch takes what is
+    left."""
+    precision: Precision = "auto"
+    """What the forward pass of training computes in; auto is fp32. bf16 and fp16 are automatic mixed precision, tf32
+    needs CUDA; evaluation is in fp32."""
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Evaluate and save an exponential moving average of the weights with this decay, such as 0.999; off by default."""
+    overfit_batches: PositiveInt | None = None
+    """Learn only the first N batches by heart, without val, test and augmentation: a model that cannot is broken."""
     select: Literal["best", "last"] | None = None
     """Which weights are tested and used; default best where there is a val split, else last."""
     test: bool = True
@@ -79,12 +114,26 @@ class CheckpointOptions(Settings):
 
 
 class TensorboardOptions(Settings):
-    """What TensorBoard shows."""
+    """What TensorBoard shows; `tensorboard: null` shows nothing at all."""
 
     scalars: bool = True
-    """Losses, scores and the learning rate."""
+    """Losses, scores and the learning rate, after every evaluation."""
+    images: bool = True
+    """Sample inputs as the model sees them, where they are images; also in the run's pictures/."""
     pictures: bool = True
-    """The task's pictures after the last evaluation, and sample inputs."""
+    """The task's pictures, such as a confusion matrix, at the end; also in the run's pictures/."""
+    pr_curves: bool = True
+    """Precision over recall of each class on the reported split, at the end."""
+    hparams: bool = True
+    """Every option and the final scores, so that runs compare in the tab HPARAMS."""
+    text: bool = True
+    """The whole config, and the final scores with their definition."""
+    histograms: bool = False
+    """Every parameter, and its gradient on one batch, after every evaluation."""
+    graph: bool = False
+    """The model's operations with their shapes."""
+    embeddings: bool = False
+    """What the last layer sees of each val sample, with labels and images, at the end; for the tab PROJECTOR."""
 
 
 class Sections(Settings):
@@ -110,5 +159,5 @@ class Sections(Settings):
     """Stop when the val score no longer improves; off when left out."""
     checkpoint: CheckpointOptions = CheckpointOptions()
     """When the state of a run is saved."""
-    tensorboard: TensorboardOptions = TensorboardOptions()
-    """What TensorBoard shows."""
+    tensorboard: TensorboardOptions | None = TensorboardOptions()
+    """What TensorBoard shows; null: nothing."""

@@ -8,17 +8,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from dltk.config.augmentation import Mixing
 from dltk.config.errors import ConfigError, DataError, OptionError, alternatives
 from dltk.config.seeds import derive
+from dltk.data.batches import Batches
+from dltk.data.duplicates import duplicates_across
 from dltk.data.samples import Preparation
 from dltk.data.splits import Splits, make_splits, split_parts
+from dltk.experiment import starting
 from dltk.experiment.config import Experiment
+from dltk.experiment.layout import laid_out
+from dltk.experiment.overfitting import few_batches
 from dltk.experiment.oversize import refuse_oversized
+from dltk.experiment.starting import Start
+from dltk.nn.normalization import refuse_twice_normalized
 from dltk.nn.roles import Estimator
 from dltk.training.early_stopping import Selection
-from dltk.training.task import Task
+from dltk.training.task import Fittable, Mixable, Task
 
 DEFAULT_EPOCHS = 10
 DEFAULT_MIN_STEPS = 1000
@@ -40,13 +48,20 @@ class Built:
     notes: Sequence[str] = ()
 
 
-def build(experiment: Experiment, device: torch.device, *, state: Mapping[str, Any] | None = None) -> Built:
+def build(
+    experiment: Experiment,
+    device: torch.device,
+    *,
+    state: Mapping[str, Any] | None = None,
+    start: Start = starting.from_options,
+) -> Built:
     """Read the data, fit or restore the preparation, and make model and task.
 
     Args:
         experiment: What was asked for.
         device: Where data and model are put.
         state: A stored preparation; None fits one on the training samples.
+        start: Gives the model its initial values.
 
     Raises:
         ConfigError: An option does not fit the data.
@@ -58,15 +73,20 @@ def build(experiment: Experiment, device: torch.device, *, state: Mapping[str, A
         source = data.file.read(data.options)
         parts, options = split_parts(source, data.common)
         preparation = _preparation(experiment, parts["train"], state)
-        splits = make_splits(parts, preparation, options.batch_size or 1, experiment.sections.seed, device)
+        seed = experiment.sections.seed
+        splits = make_splits(parts, preparation, options.batch_size or 1, seed, device, options)
+        splits = few_batches(splits, experiment.sections, options.batch_size or 1)
     except OptionError as error:
         raise experiment.problem("data", error) from None
     _refuse_empty(splits)
-    task = build_task(experiment, preparation)
+    task = build_task(experiment, preparation, splits.train)
+    _refuse_mixing(experiment, task)
     decided = replace(experiment.task, options=getattr(task, "config", experiment.task.options))
     experiment = replace(experiment, data=replace(data, common=options), task=decided)
     experiment = _with_length(experiment, splits.train.num_batches)
-    return Built(experiment, splits, _trainable(experiment, preparation, device), task, source.notes)
+    model, said = _trainable(experiment, preparation, device, start)
+    experiment = replace(experiment, inferred=[*experiment.inferred, *said])
+    return Built(experiment, splits, model, task, [*source.notes, *map(str, duplicates_across(splits))])
 
 
 def _with_length(experiment: Experiment, num_batches: int | None) -> Experiment:
@@ -86,28 +106,29 @@ def restored_preparation(experiment: Experiment, state: Mapping[str, Any]) -> Pr
 
 
 def build_model(experiment: Experiment, preparation: Preparation, device: torch.device) -> nn.Module:
-    """Make the model with initial weights that follow from the seed, or from `model.parameters`.
+    """Make the model with random weights that follow from the seed; a checkpoint is to replace them.
 
     Raises:
         ConfigError: An option does not fit the data.
     """
-    torch.manual_seed(derive(experiment.sections.seed, "init"))
-    try:
-        model = _initial_model(experiment, preparation)
-        _set_parameters(model, experiment.model.common.parameters or {})
-    except OptionError as error:
-        raise experiment.problem("model", error) from None
-    return model.to(device)
+    return _started(experiment, preparation, device, starting.as_built)[0]
 
 
-def build_task(experiment: Experiment, preparation: Preparation) -> Task:
+def build_task(experiment: Experiment, preparation: Preparation, train: Batches | None = None) -> Task:
     """Make the task.
+
+    Args:
+        experiment: What was asked for.
+        preparation: What was fitted on the training samples.
+        train: These, where the task is to learn; a finished run's options are all decided.
 
     Raises:
         ConfigError: An option does not fit the data.
     """
     try:
         task: Task = experiment.task.file.build(experiment.task.options, preparation.spec, preparation)
+        if train is not None and isinstance(task, Fittable):
+            task = task.fitted(train)
     except OptionError as error:
         raise experiment.problem("task", error) from None
     return task
@@ -161,19 +182,35 @@ def total_steps(experiment: Experiment, splits: Splits) -> int | None:
     return None
 
 
-def _trainable(experiment: Experiment, preparation: Preparation, device: torch.device) -> nn.Module:
-    """Make the model of a run, after checking that this machine can train it."""
+def _trainable(
+    experiment: Experiment, preparation: Preparation, device: torch.device, start: Start
+) -> tuple[nn.Module, Sequence[str]]:
+    """Make the model of a run, after checking that this machine can train it; return it and what to say of it."""
     try:
-        refuse_oversized(lambda: _initial_model(experiment, preparation))
+        refuse_oversized(lambda: _bare_model(experiment, preparation))
     except OptionError as error:
         raise experiment.problem("model", error) from None
-    model = build_model(experiment, preparation, device)
+    model, said = _started(experiment, preparation, device, start)
     if not isinstance(model, Estimator) and not any(parameter.requires_grad for parameter in model.parameters()):
         raise _problem(experiment, ("model",), "has no parameters that could learn")
-    return model
+    return model, said
 
 
-def _initial_model(experiment: Experiment, preparation: Preparation) -> nn.Module:
+def _started(
+    experiment: Experiment, preparation: Preparation, device: torch.device, start: Start
+) -> tuple[nn.Module, Sequence[str]]:
+    torch.manual_seed(derive(experiment.sections.seed, "init"))
+    try:
+        model = _bare_model(experiment, preparation)
+        said = start(experiment, model)
+        refuse_twice_normalized(model, preparation)
+        starting.freeze_as_asked(experiment, model)
+    except OptionError as error:
+        raise experiment.problem("model", error) from None
+    return laid_out(model.to(device)), said
+
+
+def _bare_model(experiment: Experiment, preparation: Preparation) -> nn.Module:
     part = experiment.model
     model: nn.Module = part.file.build(part.options, preparation.spec, preparation)
     return model
@@ -192,30 +229,14 @@ def _refuse_empty(splits: Splits) -> None:
             raise DataError(f"the {name} split is empty")
 
 
-def _set_parameters(model: nn.Module, values: Mapping[str, Any]) -> None:
-    parameters = dict(model.named_parameters())
-    for name, value in values.items():
-        if name not in parameters:
-            raise OptionError("parameters", f"there is no parameter '{name}'{alternatives(name, parameters)}")
-        tensor = _numbers(name, value)
-        shape = parameters[name].shape
-        if [size for size in tensor.shape if size != 1] != [size for size in shape if size != 1]:
-            raise OptionError(
-                "parameters", f"'{name}' must have the shape {list(shape)}; received {list(tensor.shape)}"
-            )
-        with torch.no_grad():
-            parameters[name].copy_(tensor.reshape(shape))
-
-
-def _numbers(name: str, value: Any) -> Tensor:
-    """Return nested lists as a tensor."""
-    try:
-        tensor = torch.tensor(value, dtype=torch.float32)
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        raise OptionError("parameters", f"'{name}' must be nested lists of numbers of equal length") from None
-    if not tensor.isfinite().all():
-        raise OptionError("parameters", f"'{name}' must hold numbers that are finite in 32 bits")
-    return tensor
+def _refuse_mixing(experiment: Experiment, task: Task) -> None:
+    """Refuse to mix classes for a task that learns from one class per sample only."""
+    mixing = [options.name for options in experiment.data.common.augment if isinstance(options, Mixing)]
+    if mixing and not (isinstance(task, Mixable) and task.learns_shares):
+        loss = getattr(experiment.task.options, "loss", None)
+        learned = f"{experiment.task.name} with the loss {loss}" if loss else f"the task {experiment.task.name}"
+        message = f"{' and '.join(mixing)} give each image shares of several classes; {learned} needs one class each"
+        raise _problem(experiment, ("data", "augment"), message)
 
 
 def _problem(experiment: Experiment, path: tuple[str, ...], message: str) -> ConfigError:

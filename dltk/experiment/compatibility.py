@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dltk.config import registry
 from dltk.config.errors import Problem, alternatives, listed
+from dltk.config.sections import TrainOptions
+from dltk.data.augment.augmentation import problems_of
 from dltk.data.specs import Spec
 
 if TYPE_CHECKING:
@@ -95,6 +97,18 @@ def impossible_training(experiment: Experiment) -> list[Problem]:
         if train.steps is not None or train.epochs not in {None, 0, 1}:
             key = "epochs" if train.steps is None else "steps"
             problems.append(Problem(("train", key), f"{one_pass}; leave epochs and steps out"))
+        ours = TrainOptions()
+        problems += [
+            Problem(("train", key), f"{one_pass}, without gradients; leave {key} out")
+            for key in ("accumulate", "precision", "ema")
+            if getattr(train, key) != getattr(ours, key)
+        ]
+        if experiment.data.common.augment:
+            problems.append(Problem(("data", "augment"), f"{one_pass} over the samples as they are; leave augment out"))
+    problems += [
+        Problem(("data", *error.path), error.message)
+        for error in problems_of(experiment.data.common.augment, experiment.spec)
+    ]
     known = getattr(experiment.task.options, "optimizers", ())
     unknown = [(section, name) for section, options in given.items() for name in options if name and name not in known]
     for section, name in unknown:
@@ -102,6 +116,10 @@ def impossible_training(experiment: Experiment) -> list[Problem]:
         problems.append(
             Problem((section, name), f"the task {experiment.task.name} has no parameter set '{name}'{sets}")
         )
+    if train.accumulate != 1 and any(
+        options.takes_whole_epochs for options in experiment.optimization.optimizers.values()
+    ):
+        problems.append(Problem(("train", "accumulate"), "gd makes one update per epoch; leave accumulate out"))
     if train.epochs is not None and train.steps is not None:
         problems.append(Problem(("train", "steps"), "give epochs or steps, not both"))
     return problems

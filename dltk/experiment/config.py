@@ -20,12 +20,16 @@ from dltk.config.settings import Settings, SettingsError
 from dltk.data import files
 from dltk.data.specs import Spec
 from dltk.experiment.compatibility import default_tasks, fitting_tasks, impossible_training, misfits, words
+from dltk.experiment.overfitting import for_overfitting
 from dltk.training.optimization import OptimizationSettings
-from dltk.training.optimizers import OPTIMIZERS
+from dltk.training.optimizers import OPTIMIZERS, Adam
+from dltk.training.pretrained import pinned
 from dltk.training.schedules import SCHEDULES
 
 VARIANTS: Mapping[str, Mapping[str, type[Settings]]] = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}
 MAX_NAME_LENGTH = 100
+RUNS = Path("runs")
+"""Where the commands look for runs by name, too."""
 
 
 @dataclass(frozen=True)
@@ -124,26 +128,29 @@ def read_experiment(
     """
     given = Document(_plain(source), {}, {}, Path.cwd()) if isinstance(source, Mapping) else read_document(source)
     document = override(given, overrides)
-    _raise(schema.check(document.values), document)
+    raise_problems(schema.check(document.values), document)
     values = document.values
     problems: list[Problem] = []
     sections = _parsed((), Sections, values, problems)
-    data = _part("data", "datasets", values["data"], DataOptions, problems, document)
-    model = _part("model", "models", values["model"], ModelOptions, problems, document)
+    data = read_part("data", "datasets", values["data"], DataOptions, problems, document)
+    model = read_part("model", "models", values["model"], ModelOptions, problems, document)
     optimizers = _variants("optimizer", values.get("optimizer"), problems)
     schedules = _variants("schedule", values.get("schedule"), problems)
-    _raise(problems, document)
+    raise_problems(problems, document)
     spec = _described(data, document) if state is None else data.file.restore(data.options, state).spec
     inferred = []
     if values.get("task") is None:
         values = {**values, "task": {"name": _inferred_task(spec, model, document)}}
         inferred.append(f"task: {values['task']['name']}, which follows from the data and the model")
-    task = _part("task", "tasks", values["task"], None, problems, document)
+    task = read_part("task", "tasks", values["task"], None, problems, document)
     stem = "experiment" if isinstance(source, Mapping) else source.stem
     sections = sections.model_copy(update={"name": sections.name or _as_name(stem)})
-    optimization = OptimizationSettings(optimizers, schedules)
+    train = sections.train
+    optimization = OptimizationSettings(
+        optimizers, schedules, accumulate=train.accumulate, precision=train.precision, ema=train.ema
+    )
     experiment = Experiment(document, sections, data, model, task, optimization, spec, inferred)
-    _raise(problems or [*misfits(experiment), *impossible_training(experiment)], document)
+    raise_problems(problems or [*misfits(experiment), *impossible_training(experiment)], document)
     return _with_defaults(experiment)
 
 
@@ -158,7 +165,7 @@ def _as_name(stem: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "_", stem).lstrip("._-")[:MAX_NAME_LENGTH] or "experiment"
 
 
-def _part(
+def read_part(
     section: str,
     kind: registry.Kind,
     values: Mapping[str, Any],
@@ -166,12 +173,15 @@ def _part(
     problems: list[Problem],
     document: Document,
 ) -> Part:
+    """Load a component and type its options; what is wrong with them is added to `problems`."""
     name = values["name"]
     file = registry.load(kind, name)
     shared = {key: value for key, value in values.items() if common is not None and key in common.model_fields}
     own = {key: value for key, value in values.items() if key != "name" and key not in shared}
     own = _with_absolute_paths(section, file.Config, own, document)
     options = _parsed((section,), file.Config, own, problems)
+    if isinstance(shared.get("weights"), str):
+        shared["weights"] = str(_run_or_file(shared["weights"], directory_of(document, (section, "weights"))))
     return Part(name, file, options, None if common is None else _parsed((section,), common, shared, problems))
 
 
@@ -195,15 +205,27 @@ def _parsed(path: tuple[str, ...], kind: type[Settings], values: Mapping[str, An
         return None
 
 
+def _run_or_file(text: str, directory: Path) -> Path:
+    """Return where weights are: a path like that of data, or a run by its name; the newest run there is now."""
+    path, by_name = files.locate(text, directory), RUNS / text
+    return pinned(by_name.absolute() if not path.exists() and by_name.exists() else path)
+
+
 def _with_absolute_paths(
     section: str, kind: type[Settings], values: Mapping[str, Any], document: Document
 ) -> dict[str, Any]:
-    """Make every path option absolute: beside its file, or where an override was typed, or among the data."""
+    """Make every path option absolute: beside its file, or where an override was typed, or among the data.
+
+    Where data lie below $DLTK_DATA is written down in `data.root`, so that a run needs the variable no more.
+    """
     absolute = dict(values)
     for key in path_options(kind):
         value = values.get(key)
         if isinstance(value, str):
             absolute[key] = str(files.locate(value, directory_of(document, (section, key))))
+    root = files.users_root()
+    if section == "data" and root is not None and "root" in path_options(kind) and values.get("root") is None:
+        absolute["root"] = root
     return absolute
 
 
@@ -244,9 +266,9 @@ def _with_defaults(experiment: Experiment) -> Experiment:
         inferred.append("train.epochs: 1")
     optimization = experiment.optimization
     if not optimization.optimizers and not experiment.is_one_pass:
-        optimization = OptimizationSettings({"": OPTIMIZERS["adam"].parse({})}, optimization.schedules)  # type: ignore[dict-item]
+        optimization = replace(optimization, optimizers={"": Adam()})
         inferred.append("optimizer: adam, lr 0.001")
-    sections = experiment.sections.model_copy(update={"train": train})
+    sections = for_overfitting(experiment.sections.model_copy(update={"train": train}))
     return replace(experiment, sections=sections, optimization=optimization, inferred=inferred)
 
 
@@ -261,6 +283,7 @@ def _written(settings: Any) -> dict[str, Any]:
     return plain
 
 
-def _raise(problems: Sequence[Problem], document: Document) -> None:
+def raise_problems(problems: Sequence[Problem], document: Document) -> None:
+    """Raise what is wrong with a document, if anything is, as one ConfigError with positions."""
     if problems:
         raise ConfigError(locate(list(problems), document))

@@ -16,6 +16,7 @@ import dltk
 from dltk.config import registry
 from dltk.config.errors import OutOfResources
 from dltk.config.sections import TrainOptions
+from dltk.training.precision import use_tf32
 from dltk.training.session import choose_device
 
 
@@ -35,6 +36,8 @@ def prepare_machine(options: TrainOptions, recorded_threads: int | None) -> Mach
     device = choose_device(options.device)
     if device.type == "cuda":
         _prefer_repeatable_kernels()
+        if options.precision == "tf32":
+            use_tf32()
     return Machine(device, threads)
 
 

@@ -15,7 +15,7 @@ from dltk.training.loggers import Metrics
 from dltk.training.rundir import RunDir, newest_runs
 
 LENGTH = ("train.epochs", "train.steps")
-FREE_KEYS = (*LENGTH, "train.test", "train.device", "early_stopping.patience", "checkpoint", "tensorboard")
+FREE_KEYS = (*LENGTH, "train.test", "train.device", "early_stopping.patience", "checkpoint", "tensorboard", "data.root")
 
 
 def unfinished(experiment: Experiment, parent: Path) -> RunDir | None:

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from dltk.config.errors import DltkError, IntegrityError, OutputError, UsageError, escaped
+from dltk.config.errors import DltkError, IntegrityError, UsageError, escaped
 from dltk.experiment.building import Built, build, selection_for, total_steps
 from dltk.experiment.config import Experiment, read_experiment, yaml_text
+from dltk.experiment.creating import create, identity_of, refuse_impossible
 from dltk.experiment.finished import Run
-from dltk.experiment.machine import Machine, differences, environment_of, prepare_machine, within_memory
+from dltk.experiment.learning import make_learner
+from dltk.experiment.machine import differences, prepare_machine, within_memory
 from dltk.experiment.plugins import check_plugins
-from dltk.experiment.reporting import finish, introduce, show_inputs
+from dltk.experiment.reporting import finish, introduce
 from dltk.experiment.resuming import asks_for_more, refuse_changes, refuse_other_samples, refuse_shorter, unfinished
+from dltk.experiment.showing import show_beginning
+from dltk.experiment.starting import Start, as_built, from_options
+from dltk.training.board import Board, NoBoard
 from dltk.training.checkpoint import Checkpoints
 from dltk.training.durable import digest_of
-from dltk.training.loggers import Board, Metrics, NoBoard, RunLog, Screen
+from dltk.training.learner import Learner
+from dltk.training.loggers import Metrics, RunLog, Screen
 from dltk.training.loop import Fitting, Progress, fit, restore
+from dltk.training.overview import OVERRIDE
 from dltk.training.rundir import RunDir, find_run
-from dltk.training.session import Session
 from dltk.training.signals import Stopped, listening
-from dltk.training.storage import read_tree, write_directory
+from dltk.training.storage import read_tree
 from dltk.training.summary import short
-from dltk.training.tensorboard import TensorBoard
+from dltk.training.tensorboard.board import TensorBoard
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class RunOptions:
         resume: "" for a new run, a RUN to go on with, or "auto" for the newest unfinished run of this experiment.
         quiet: Say nothing while training.
         bar: Whether to draw a progress bar; None draws one on a terminal.
+        verbose: Say what otherwise only the log file gets, such as every one of many epochs.
+        deadline: Of `time.monotonic()`, when to stop with a checkpoint at the next step; None for never.
     """
 
     output_dir: Path | None = None
@@ -51,6 +54,12 @@ class RunOptions:
     resume: str = ""
     quiet: bool = False
     bar: bool | None = None
+    verbose: bool = False
+    deadline: float | None = None
+
+    def screen(self) -> Screen:
+        """Return where the run says what it says."""
+        return Screen(quiet=self.quiet, bar=self.bar, verbose=self.verbose)
 
 
 def train(
@@ -67,7 +76,7 @@ def train(
 
     Raises:
         DltkError: With an exit code; see docs/messages.md.
-        Stopped: By a signal, with a checkpoint saved.
+        Stopped: By a signal or at the deadline, with a checkpoint saved.
     """
     options = options or RunOptions()
     texts = _texts(overrides)
@@ -80,7 +89,7 @@ def train(
     earlier = RunDir(options.output_dir) if options.resume and options.output_dir else None
     if earlier is not None and earlier.resolved.is_file():
         return _resume(earlier, experiment, options)
-    return _start(experiment, _as_given(source, texts), options)
+    return begin(experiment, as_given(source, texts), options)
 
 
 def check(
@@ -103,6 +112,7 @@ def check(
     started_at = time.monotonic()
     with within_memory():
         built = build(experiment, machine.device)
+        make_learner(built, machine.device)
     selection = selection_for(built.experiment, built.task, built.splits)
     introduce(built, selection, machine, time.monotonic() - started_at, screen or Screen(quiet=True))
     return {
@@ -123,32 +133,44 @@ def _texts(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
     return list(overrides)
 
 
-def _as_given(source: Path | Mapping[str, Any], overrides: Sequence[str]) -> str:
+def as_given(source: Path | Mapping[str, Any], overrides: Sequence[str]) -> str:
     """Return the text of config.yaml: what was given, and the overrides as comments."""
-    comments = "".join(f"# override: {escaped(text)}\n" for text in overrides)
+    comments = "".join(f"{OVERRIDE}{escaped(text)}\n" for text in overrides)
     if isinstance(source, Path):
         return comments + source.read_text(encoding="utf-8-sig")
     return comments + yaml_text(json.loads(json.dumps(source, default=str)))
 
 
-def _start(experiment: Experiment, given: str, options: RunOptions) -> Run:
+def begin(experiment: Experiment, given: str, options: RunOptions, start: Start = from_options) -> Run:
+    """Train an experiment in a new run directory, or go on with one where `options.resume` is "auto".
+
+    Args:
+        experiment: What was asked for.
+        given: The text of config.yaml.
+        options: Where the run goes and how much it says.
+        start: Gives the model its initial values.
+
+    Raises:
+        DltkError: As `train` would.
+    """
     run = RunDir(options.output_dir) if options.output_dir else RunDir.fresh(options.runs_dir / experiment.name)
-    _probe(run)
-    screen = Screen(quiet=options.quiet, bar=options.bar)
+    refuse_impossible(run)
+    screen = options.screen()
     machine = prepare_machine(experiment.sections.train, None)
     started_at = time.monotonic()
     with within_memory():
-        built = build(experiment, machine.device)
+        built = build(experiment, machine.device, start=start)
     seconds = time.monotonic() - started_at
     earlier = unfinished(built.experiment, run.path.parent) if options.resume and not options.output_dir else None
     if earlier is not None:
         del built  # its data would lie beside those of the resumed run
         return _resume(earlier, experiment, options)
     selection = selection_for(built.experiment, built.task, built.splits)
-    total_steps(built.experiment, built.splits)
+    with within_memory():
+        learner = make_learner(built, machine.device)
     introduce(built, selection, machine, seconds, screen)
-    _create(run, built, machine, given)
-    return _run(run, built, machine.device, screen)
+    create(run, built, machine, given)
+    return _run(run, built, learner, screen, options)
 
 
 def _go_on(run: RunDir, overrides: Sequence[str], options: RunOptions) -> Run:
@@ -159,71 +181,58 @@ def _go_on(run: RunDir, overrides: Sequence[str], options: RunOptions) -> Run:
     return _resume(run, read_experiment(run.resolved, overrides), options)
 
 
-def _create(run: RunDir, built: Built, machine: Machine, given: str) -> None:
-    """Make the run directory: aside, then at once under its name, so that it is never found half-made."""
-    path, run.path = run.path, run.path.with_name(f".tmp-{run.path.name}-{os.getpid()}")
-    run.create()
-    try:
-        facts = {"samples": built.splits.digests()}
-        write_directory(run.preparation, {"preparation": built.splits.preparation.state()}, facts)
-        run.write_environment(environment_of(machine))
-        run.write_status({"id": secrets.token_hex(8), "name": built.experiment.name, "state": "running"})
-        run.write_configs(given, built.experiment.yaml())
-        run.move(path)
-    except DltkError:
-        run.release()
-        shutil.rmtree(run.path, ignore_errors=True)
-        raise
-
-
 def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
     environment = run.read_environment()
     check_plugins(environment)
-    screen = Screen(quiet=options.quiet, bar=options.bar)
+    screen = options.screen()
     machine = prepare_machine(experiment.sections.train, environment.get("threads"))
     with within_memory():
-        built = build(experiment, machine.device, state=read_tree(run.preparation, "preparation"))
+        built = build(experiment, machine.device, state=read_tree(run.preparation, "preparation"), start=_restart(run))
     refuse_changes(run, built.experiment)
     refuse_other_samples(run, built.splits)
     refuse_shorter(run, built.experiment)
     if run.status().get("state") == "completed" and not asks_for_more(run, built.experiment):
         return Run(run)
+    with within_memory():
+        learner = make_learner(built, machine.device)
     run.lock()
     for difference in differences(environment, machine):
         screen.say(f"warning: {difference}; from here on the bits may differ from an uninterrupted run")
     run.write_configs(run.config.read_text(encoding="utf-8"), built.experiment.yaml())
-    return _run(run, built, machine.device, screen)
+    return _run(run, built, learner, screen, options)
 
 
-def _run(run: RunDir, built: Built, device: torch.device, screen: Screen) -> Run:
+def _restart(run: RunDir) -> Start:
+    """Return what gives a resumed run's model its values: a checkpoint, or its options where none was saved yet."""
+    has_checkpoint = run.checkpoints.is_dir() and any(run.checkpoints.iterdir())
+    return as_built if has_checkpoint else from_options
+
+
+def _run(run: RunDir, built: Built, learner: Learner, screen: Screen, options: RunOptions) -> Run:
     """Train in a run directory that this process owns; give it back at the end."""
     sections = built.experiment.sections
     board: Board = NoBoard()
     try:
         screen.keep_log(run.log)
-        status = _identity(run)
+        status = identity_of(run)
         run.write_status({**status, "state": "running"})
         checkpoints = Checkpoints(run.checkpoints, sections.checkpoint, status["id"], digest_of(run.preparation))
-        if sections.tensorboard.scalars or sections.tensorboard.pictures:
-            board = TensorBoard(run.tensorboard, screen)
+        if sections.tensorboard is not None:
+            board = TensorBoard(run.tensorboard, sections.tensorboard, screen)
         log = RunLog(screen, Metrics(run.metrics), board)
-        session = Session(
-            sections.seed, device, total_steps(built.experiment, built.splits), built.splits.train.num_batches
-        )
-        with listening() as stop, within_memory():
-            learner = built.task.learner(built.model, built.experiment.optimization, session)
+        with listening(options.deadline) as stop, within_memory():
             selection = selection_for(built.experiment, built.task, built.splits)
             fitting = Fitting(learner, built.task, built.splits, sections.train, selection, checkpoints, log, stop)
             progress = fit(fitting, _begin(run, built, fitting))
             finish(run, built, fitting, progress, status)
     except Stopped as stopped:
         stopped.run = str(run.path)
-        run.write_status({**_identity(run), "state": "stopped", "code": stopped.code})
+        run.write_status({**identity_of(run), "state": "stopped", "code": stopped.code})
         raise
     except DltkError as error:
         screen.say(f"run: {short(run.path)}")
         failure = {"state": "failed", "code": error.code, "error": error.id, "message": error.message}
-        run.write_status({**_identity(run), **failure})
+        run.write_status({**identity_of(run), **failure})
         raise
     finally:
         screen.close()
@@ -249,33 +258,8 @@ def _begin(run: RunDir, built: Built, fitting: Fitting) -> Progress:
         )
     if last is None:
         fitting.log.rewind(0, 0)
-        show_inputs(run, built, fitting.log)
+        show_beginning(run, built, fitting.log)
         return Progress()
     progress = restore(fitting, last)
     screen.say(f"resumed at step {progress.step} (epoch {progress.epoch + 1}, batch {progress.batch})")
     return progress
-
-
-def _identity(run: RunDir) -> dict[str, str]:
-    """Return what stays in status.json for the whole life of a run."""
-    status = run.status()
-    try:
-        return {key: str(status[key]) for key in ("id", "name")}
-    except KeyError as error:
-        raise IntegrityError(f"status.json lacks {error}", where=str(run.path)) from None
-
-
-def _probe(run: RunDir) -> None:
-    """Refuse at once, before data are read, where the run directory could not be created."""
-    if run.path.exists():
-        raise OutputError(
-            f"{run.path.name} exists already",
-            where=str(run.path),
-            do="choose another --output-dir, or go on with --resume",
-        )
-    parent = run.path.parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        what = "no permission to write" if parent.is_dir() else "this is a file"
-        raise OutputError(f"cannot create the run directory: {what}", where=str(parent))

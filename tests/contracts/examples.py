@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import PIL.Image
-from sklearn.datasets import load_diabetes, load_iris, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
 from dltk.config import registry
 
@@ -80,6 +80,48 @@ def fruits(folder: Path, strange: Container[str] = ()) -> Example:
     return Example(options, [own])
 
 
+def parcels(folder: Path, strange: Container[str] = ()) -> Example:
+    """A table without a header, with an encoding of each kind and an official test file."""
+    chance = random.Random(4)
+    for file, part, count in (("train.csv", "", NUM_SAMPLES), ("test.csv", "test test.csv ", 6)):
+        rows = []
+        for i in range(count):
+            cells = [f"{chance.uniform(0, 1e4):.2f}", f"{chance.uniform(1, 9):.1f}", f"{chance.uniform(-1, 1):.3f}"]
+            cells += ["SML"[chance.randrange(3)], f"Street {chance.randrange(9)}"]
+            cells = ["9e9", "9e9", "-9e9", "S", "nowhere"] if f"{part}row {i + 1}" in strange else cells
+            rows.append(";".join(cells).replace(".", ",") + f";{('no', 'yes')[i % 2]}{'.' if part else ''}")
+        write_lines(folder / "data" / file, rows)
+    own = write_lines(folder / "own" / "new.csv", ["12,5;3;0,5;M;Street 3", "1;2;3;S;Street 99"])
+    columns = {
+        "value": {"transform": "log1p", "scaling": "robust", "clip": 4.0},
+        "weight": {"scaling": "piecewise_linear", "num_bins": 4},
+        "size": {"encode": "ordinal", "order": ["S", "M", "L"]},
+        "street": {"encode": "hashing", "num_buckets": 16},
+    }
+    names = {"column_names": ["value", "weight", "hurry", "size", "street", "lost"], "target": "lost"}
+    form = {"header": False, "decimal": ",", "target_strip": ".", "scaling": "quantile_normal", "columns": columns}
+    paths = {"path": str(folder / "data" / "train.csv"), "test_path": str(folder / "data" / "test.csv")}
+    return Example({**paths, **names, **form}, [own])
+
+
+def homes(folder: Path, strange: Container[str] = ()) -> Example:
+    """A table such as that of Boston, shuffled and cut as Keras does."""
+    chance, names = random.Random(5), ["CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX"]
+    names, rows = [*names, "PTRATIO", "B", "LSTAT"], []
+    for i in range(NUM_SAMPLES):
+        cells, price = [f"{chance.uniform(0, 9):.3f}" for _ in names], f"{chance.uniform(5, 50):.1f}"
+        is_strange = f"row {i + 1}" in strange or f"test row {i + 1}" in strange
+        rows.append(",".join([*(["7e9"] * len(names) if is_strange else cells), price]))
+    write_lines(folder / "data" / "boston-housing" / "housing.csv", [",".join([*names, "MEDV"]), *rows])
+    return Example({"root": str(folder / "data"), "scaling": "robust"}, [own_table(folder, names)])
+
+
+def tumours(folder: Path, strange: Container[str] = ()) -> Example:
+    """The table of breast cancer; its rows cannot be changed."""
+    names = [name.replace(" ", "_") for name in load_breast_cancer().feature_names]
+    return Example({"drop": ["mean_radius"]}, [own_table(folder, names)])
+
+
 def patients(folder: Path, strange: Container[str] = ()) -> Example:
     """The table of diabetes; its rows cannot be changed."""
     return Example({"scaling": "minmax"}, [own_table(folder, load_diabetes(scaled=False).feature_names)])
@@ -113,6 +155,37 @@ def idx_digits(folder: Path, strange: Container[str] = ()) -> Example:
         labels = bytes(i % 10 for i in range(count))
         (data / f"{prefix}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 2049, count) + labels)
     return Example({"root": str(folder / "data"), "normalize": "standardize"}, [own_image(folder)])
+
+
+def idx_clothes(folder: Path, strange: Container[str] = ()) -> Example:
+    """IDX files of clothes."""
+    example = idx_digits(folder, strange)
+    (folder / "data" / "mnist").rename(folder / "data" / "fashion_mnist")
+    return example
+
+
+def cifar_records(folder: Path, strange: Container[str] = ()) -> Example:
+    """Six files of records of one label and an image."""
+    files = {"test_batch.bin": [f"test {i}" for i in range(5)]}
+    files |= {f"data_batch_{n + 1}.bin": [str(i) for i in range(6 * n, 6 * n + 6)] for n in range(5)}
+    for file, names in files.items():
+        write_records(folder / "data" / "cifar-10-batches-bin" / file, names, 1, strange)
+    return Example({"root": str(folder / "data"), "normalize": "standardize"}, [own_image(folder)])
+
+
+def cifar_groups(folder: Path, strange: Container[str] = ()) -> Example:
+    """Two files of records of two labels and an image."""
+    write_records(folder / "data" / "cifar-100-binary" / "train.bin", list(map(str, range(30))), 2, strange)
+    write_records(folder / "data" / "cifar-100-binary" / "test.bin", [f"test {i}" for i in range(5)], 2, strange)
+    options = {"root": str(folder / "data"), "labels": "coarse", "normalize": "standardize"}
+    return Example(options, [own_image(folder)])
+
+
+def write_records(path: Path, names: list[str], num_labels: int, strange: Container[str]) -> None:
+    """Write a file of images with their labels in front."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    images = [noise(i, 3072, is_strange=name in strange) for i, name in enumerate(names)]
+    path.write_bytes(b"".join(bytes([i % 10] * num_labels) + image for i, image in enumerate(images)))
 
 
 def photos(folder: Path, strange: Container[str] = ()) -> Example:
@@ -182,15 +255,42 @@ def reviews(folder: Path, strange: Container[str] = ()) -> Example:
     return Example({"path": str(folder / "data"), "vocabulary_size": 9, "ngrams": 2}, [own])
 
 
+def film_reviews(folder: Path, strange: Container[str] = ()) -> Example:
+    """Folders train and test with reviews called by id and rating, as sparse bags of neighbouring characters."""
+    for part, prefix, count in (("train", "", NUM_SAMPLES), ("test", "test ", 6)):
+        for i in range(count):
+            name = f"{part}/{('neg', 'pos')[i % 2]}/{i}_{i % 2 * 9 + 1}.txt"
+            write_lines(folder / "data" / "aclImdb" / name, [sentence(i, f"{prefix}{name}" in strange)])
+    own = write_lines(folder / "own" / "new.txt", ["a good film", "bad bad plot"])
+    texts = {"encode": "tf_idf", "analyzer": "char", "ngrams": [2, 3], "sparse": True}
+    return Example({"root": str(folder / "data"), **texts}, [own])
+
+
+def korean_reviews(folder: Path, strange: Container[str] = ()) -> Example:
+    """Two tables of reviews with an id and a label, as token sequences."""
+    for file, prefix, count in (("ratings_train.txt", "", NUM_SAMPLES), ("ratings_test.txt", "test ", 6)):
+        rows = [f"{90 + i}\t{sentence(i, f'{prefix}{file}:{i + 2}' in strange)}\t{i % 2}" for i in range(count)]
+        write_lines(folder / "data" / file, ["id\tdocument\tlabel", *rows])
+    own = write_lines(folder / "own" / "new.txt", ["a good film", "bad bad plot"])
+    return Example({"root": str(folder / "data"), "encode": "tokens", "max_length": 7}, [own])
+
+
 DATASETS: dict[str, list[Write]] = {
-    "csv": [passengers, houses, fruits],
+    "boston": [homes],
+    "breast_cancer": [tumours],
+    "cifar10": [cifar_records],
+    "cifar100": [cifar_groups],
+    "csv": [passengers, houses, fruits, parcels],
     "diabetes": [patients],
     "digits": [small_digits],
+    "fashion_mnist": [idx_clothes],
     "image_folder": [photos, divided_photos],
     "image_list": [listed_photos],
+    "imdb": [film_reviews],
     "iris": [flowers],
     "logic_gate": [xor, majority],
     "mnist": [idx_digits],
+    "nsmc": [korean_reviews],
     "text_csv": [rated_films, tagged_films],
     "text_folder": [reviews],
     "wine": [wines],

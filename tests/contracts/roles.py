@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from dltk.data.batches import Batch
-from dltk.data.fields import Field
-from dltk.data.specs import Classes, Ids, Numbers, Spec, Target, Tokens
+from dltk.data.fields import Field, Ragged
+from dltk.data.specs import Bag, Classes, Ids, Numbers, Spec, Target, Tokens
 from dltk.nn.feeding import feed
 
 Outputs = dict[str, Tensor]
@@ -83,6 +83,10 @@ def random_batch(spec: Spec, n: int) -> Batch:
     example = spec.example(n)
 
     def like(field: Any, kind: Any) -> Field:
+        if isinstance(kind, Bag):
+            offsets = 2 * torch.arange(n + 1)  # two ids per sample
+            ids = torch.rand(n, kind.size, generator=generator).argsort(1)[:, :2].float()
+            return Ragged(torch.stack([ids.flatten(), torch.rand(2 * n, generator=generator)], dim=1), offsets)
         if isinstance(kind, Tokens):
             return torch.randint(len(kind.vocabulary), field.shape, generator=generator)
         if isinstance(kind, Ids):

@@ -14,7 +14,7 @@ from dltk.experiment.compatibility import accepts, fits_task
 from tests.contracts.examples import WRITES, shipped
 from tests.contracts.model_examples import model_options
 
-QUICK = {"train": {"epochs": 1, "threads": 1, "device": "cpu"}, "tensorboard": {"scalars": False, "pictures": False}}
+QUICK = {"train": {"epochs": 1, "threads": 1, "device": "cpu"}, "tensorboard": None}
 
 
 @pytest.fixture(autouse=True, scope="module")

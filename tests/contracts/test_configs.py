@@ -14,7 +14,7 @@ import dltk
 from dltk.cli.app import run as dltk_command
 from dltk.config import registry, schema
 from dltk.config.document import read_document
-from dltk.config.errors import MissingInput
+from dltk.config.errors import MissingInput, Unavailable
 from dltk.data import files
 from dltk.experiment import RunOptions, check
 from dltk.experiment.config import Experiment, read_experiment
@@ -24,7 +24,7 @@ CONFIGS = sorted((REPOSITORY / "configs").rglob("*.yaml"))
 LARGE_BYTES = 10_000_000
 MEASURED = re.compile(r"# (Test|Val|Train) [a-z0-9 ]+ \S+ \+- \S+( %)? \(\d+ seeds?\), \d+ s on .+\.")
 COMMAND = "# dltk train "
-QUICK = ["train.threads=1", "tensorboard.scalars=false", "tensorboard.pictures=false"]
+QUICK = ["train.threads=1", "tensorboard=null"]
 
 
 def name_of(path: Path) -> str:
@@ -40,9 +40,9 @@ def files_of(path: Path) -> list[Path]:
 
 
 def marks_of(path: Path) -> list[Any]:
-    """Mark as slow what unpacks and reads a large archive."""
+    """Mark as slow what unpacks and reads a large archive, and the data sets of texts, which are cut anew each time."""
     is_large = any(file.is_file() and file.stat().st_size > LARGE_BYTES for file in files_of(path))
-    return [pytest.mark.slow] if is_large else []
+    return [pytest.mark.slow, pytest.mark.timeout(1800)] if is_large or path.parent.name == "text" else []
 
 
 every_config = pytest.mark.parametrize("path", CONFIGS, ids=name_of)
@@ -59,11 +59,17 @@ def _threads_as_they_were():
 
 
 def read(path: Path) -> Experiment:
-    """Read a config, or skip the test where its data are not here."""
+    """Read a config, or skip the test where its data, a package, or the weights it starts from, are not here."""
     try:
-        return read_experiment(path)
+        experiment = read_experiment(path)
     except MissingInput as error:
         pytest.skip(f"needs data that are not below $DLTK_DATA: {error.message}")
+    except Unavailable as error:
+        pytest.skip(error.message)
+    weights = experiment.model.common.weights
+    if weights is not None and not Path(weights).exists():
+        pytest.skip(f"needs {Path(weights).name}, which dltk import makes as the config's header says")
+    return experiment
 
 
 def header_of(path: Path) -> list[str]:

@@ -92,8 +92,9 @@ PATHS = [
     for values in (read_document(path).values for path in CONFIGS)
     for place in [("data", "batch_size"), ("optimizer", "lr"), ("train", "epochs"), ("model", "name"), ("seed",)]
 ]
+FRACTIONS = st.floats(-2, 2).filter(lambda value: not value.is_integer())  # to an editor 1.0 is a whole number
 OTHER_VALUES = (
-    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-2, 2) | st.sampled_from(["mlp", "epoch", "", "auto"])
+    st.none() | st.booleans() | st.integers(-3, 3) | FRACTIONS | st.sampled_from(["mlp", "epoch", "", "auto"])
 )
 
 

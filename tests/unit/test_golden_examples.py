@@ -18,7 +18,7 @@ from dltk.experiment import Run, RunOptions
 from tests.contracts.examples import photos
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "gates"
-QUIETLY = ["train.threads=1", "train.device=cpu", "tensorboard.scalars=false", "tensorboard.pictures=false"]
+QUIETLY = ["train.threads=1", "train.device=cpu", "tensorboard=null"]
 CORNERS = "x1,x2\n0,0\n0,1\n1,0\n1,1\n"
 TRUTH = {"and": "0001", "or": "0111", "nand": "1110", "xor": "0110"}
 

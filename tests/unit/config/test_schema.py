@@ -110,7 +110,8 @@ SECTIONS = "checkpoint, data, early_stopping, model, name, optimizer, schedule, 
         ("a.csv", "3", "2:25: data.path: must be text; received 3"),
         ("batch_size: 3", "batchsize: 3",
          "2:32: data.batchsize: no such option; did you mean 'batch_size'? "
-         "allowed: batch_size, fold, name, path, split_seed, test_fraction, val_fraction"),
+         "allowed: augment, batch_size, fold, group, group_pattern, name, path, sampler, split_seed, stratify, subset, "
+         "test_fraction, val_fraction"),
         ("batch_size: 3", "batch_size: 0",
          "2:44: data.batch_size: must be a whole number above 0 and at most 1000000000 or null; received 0"),
         ("units: 3", "unit: 3, units: 3",
@@ -118,7 +119,8 @@ SECTIONS = "checkpoint, data, early_stopping, model, name, optimizer, schedule, 
         ("name: dropout", "name: drop",
          "7:11: model.layers.1.name: there is no 'drop'; did you mean 'dropout'? available: dense, dropout"),
         ("task:", "task: classification",
-         "8:7: task: must be a mapping whose name is one of classification; received 'classification'"),
+         "8:7: task: must be a mapping whose name is one of classification; received 'classification'; "
+         "write {name: classification}"),
         ("lr: 1e-3", "lr: -1", "9:29: optimizer.lr: must be a number above 0; received -1"),
         ("lr: 1e-3", "lrr: 1e-3", "9:25: optimizer.lrr: no such option; did you mean 'lr'? allowed: lr, name"),
         ("{name: adam, lr: 1e-3}", "{lr: no}", "9:17: optimizer.lr: must be a number above 0; received 'no'"),
@@ -129,7 +131,11 @@ SECTIONS = "checkpoint, data, early_stopping, model, name, optimizer, schedule, 
         ("{name: adam, lr: 1e-3}", "{generator: {name: sdg}}",
          "9:31: optimizer.generator.name: there is no 'sdg'; did you mean 'sgd'? available: adam, sgd"),
         ("{name: adam, lr: 1e-3}", "adam",
-         "9:12: optimizer: must be a mapping whose name is one of adam, sgd or a mapping or null; received 'adam'"),
+         "9:12: optimizer: must be a mapping whose name is one of adam, sgd or a mapping or null; received 'adam'; "
+         "write {name: adam}"),
+        ("{name: adam, lr: 1e-3}", "adm",
+         "9:12: optimizer: must be a mapping whose name is one of adam, sgd or a mapping or null; received 'adm'; "
+         "did you mean 'adam'?"),
         ("epochs: 3", "epochs: 3.5", "10:17: train.epochs: must be a whole number of at least 0 and at most "
          "1000000000 or null; received 3.5"),
         ("evaluate_every: epoch", "evaluate_every: epohc", "10:36: train.evaluate_every: must be 'epoch' or "
@@ -210,3 +216,16 @@ def test_the_types_of_a_plugin_can_be_described(tmp_path):
     found = schema.find("my_model")["model my_model"]
     assert schema.describe(found["properties"]["layer"], found) == "a mapping"
     assert schema.describe(found["properties"]["parameters"], found) == "a mapping or null"
+
+
+def test_a_name_that_another_component_is_told_by_an_option_leads_there():
+    (problem,) = schema.check({"data": {"name": "digits"}, "model": {"name": "resnet18"}})
+    assert problem.path == ("model", "name")
+    assert problem.message == (
+        "there is no model 'resnet18'; did you mean {name: torchvision, architecture: resnet18}?"
+    )
+
+
+def test_a_value_of_an_option_that_may_be_left_out_leads_nowhere():
+    (problem,) = schema.check({"data": {"name": "digits"}, "model": {"name": "leaky_relu"}})
+    assert "did you mean {" not in problem.message

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 
+import dltk
 from dltk.config.errors import ConfigError
-from dltk.experiment import oversize
+from dltk.experiment import RunOptions, oversize
 from dltk.experiment.building import build, selection_for, total_steps
 from dltk.experiment.config import read_experiment
 from dltk.training.task import Direction
@@ -198,3 +199,11 @@ def test_small_data_are_seen_more_often_where_the_length_was_left_open():
     assert built({**IRIS, "train": {"steps": 7}}).experiment.sections.train.epochs is None
     large = built({**IRIS, "data": {"name": "iris", "batch_size": 1}})
     assert large.experiment.sections.train.epochs == 10
+
+
+def test_balanced_class_weights_are_written_out_and_go_on_as_they_are(folder):
+    config = {**GATE, "task": {"name": "classification", "class_weights": "balanced"}}
+    run = dltk.train(config, ["train.epochs=1"], RunOptions(folder / "run", quiet=True))
+    assert run.experiment.task.options.class_weights == {"0": pytest.approx(2 / 3), "1": pytest.approx(2.0)}
+    again = dltk.train(config, ["train.epochs=2"], RunOptions(folder / "run", resume="auto", quiet=True))
+    assert again.status["epoch"] == 2

@@ -18,7 +18,7 @@ IRIS = {
     "data": {"name": "iris", "batch_size": 16},
     "model": {"name": "mlp", "hidden": [4]},
     "train": {"epochs": 3, "threads": 1, "device": "cpu"},
-    "tensorboard": {"scalars": False, "pictures": False},
+    "tensorboard": None,
 }
 
 

@@ -28,7 +28,7 @@ DIGITS = {
     "optimizer": {"name": "adam", "lr": 1e-2},
     "train": {"epochs": 2, "threads": 1, "device": "cpu"},
     "checkpoint": {"every_steps": 5},
-    "tensorboard": {"scalars": False, "pictures": False},
+    "tensorboard": None,
 }
 LIGHT = {**DIGITS, "data": {"name": "iris", "batch_size": 16}, "checkpoint": {}}
 

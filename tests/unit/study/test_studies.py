@@ -21,7 +21,7 @@ TABLE: dict[str, Any] = {
     "data": {"name": "csv", "path": "table.csv", "target": "kind", "test_fraction": 0},
     "model": {"name": "linear"},
     "train": {"epochs": 2, "threads": 1},
-    "tensorboard": {"scalars": False, "pictures": False},
+    "tensorboard": None,
 }
 QUIET = RunOptions(quiet=True)
 
