@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltk.config.errors import escaped
-from dltk.training.durable import finite
+from dltk.training.saving.durable import finite
 
 PIPE_WIDTH = 200
 

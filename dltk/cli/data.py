@@ -95,7 +95,7 @@ def _written(described: Described, folder: Path) -> list[str]:
     import json
 
     from dltk.pictures import image_grid
-    from dltk.training.durable import finite, write_text
+    from dltk.training.saving.durable import finite, write_text
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -36,13 +36,13 @@ def export(
     """Write a run's model for torch.export and ONNX, compared with the model on real inputs."""
     use_plugins(plugin)
     started_at = time.monotonic()
-    from dltk.training.rundir import find_run
+    from dltk.training.runs.rundir import find_run
 
     directory, step = find_run(run, runs_dir)
     from dltk.experiment import Run
     from dltk.experiment.exporting import FILES, FORMATS
     from dltk.experiment.exporting import export as exported
-    from dltk.training.summary import short
+    from dltk.training.runs.summary import short
 
     written = exported(Run(directory, step), FORMATS if to == "both" else (to,), output, inputs or ())
     if json_:

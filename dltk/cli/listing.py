@@ -89,7 +89,7 @@ def _matching(rows: list[dict[str, Any]], pattern: str) -> list[dict[str, Any]]:
 
 def _list_runs(runs_dir: Path, pattern: str, sort: str, top: int | None, *, as_json: bool) -> int:
     """Print runs, newest first, or best first by a score."""
-    from dltk.training import overview
+    from dltk.training.runs import overview
 
     found = overview.glances(runs_dir, pattern)
     found = (overview.best_first(found, sort) if sort else found)[:top]
@@ -117,7 +117,7 @@ def _components(kind: str) -> list[dict[str, Any]]:
 
 
 def _configs() -> list[dict[str, Any]]:
-    from dltk.training.summary import short
+    from dltk.training.runs.summary import short
 
     directory = configs_directory()
     paths = sorted(directory.rglob("*.yaml")) if directory else []

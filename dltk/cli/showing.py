@@ -13,7 +13,7 @@ from dltk.cli.flags import Debug, Json, Plugins, RunsDir, use_plugins
 from dltk.config.errors import MissingInput, UsageError, did_you_mean, shown
 
 if TYPE_CHECKING:
-    from dltk.training.rundir import RunDir
+    from dltk.training.runs.rundir import RunDir
 
 
 def show(
@@ -91,7 +91,7 @@ def _spelled(default: Any) -> str:
 
 def _found_run(name: str, runs_dir: Path) -> RunDir:
     from dltk.config import schema
-    from dltk.training.rundir import find_run
+    from dltk.training.runs.rundir import find_run
 
     try:
         return find_run(name, runs_dir)[0]
@@ -101,8 +101,8 @@ def _found_run(name: str, runs_dir: Path) -> RunDir:
 
 
 def _show_run(run: RunDir, *, as_json: bool) -> None:
-    from dltk.training.headers import weight_shapes
-    from dltk.training.summary import resume_command, state, summary
+    from dltk.training.runs.summary import resume_command, state, summary
+    from dltk.training.saving.headers import weight_shapes
 
     status, shapes = run.status(), weight_shapes(run)
     if as_json:

@@ -72,7 +72,7 @@ def train(
     plugin: Plugins = None,
 ) -> int:
     """Train a model as a config says."""
-    from dltk.training.rundir import find_run
+    from dltk.training.runs.rundir import find_run
 
     use_plugins(plugin)
     use_network(offline=offline, quiet=quiet, no_progress=no_progress)
@@ -172,9 +172,9 @@ def _refuse_contradictions(given: dict[str, Any], pairs: Sequence[tuple[str, str
 
 def _until_stopped(work: Callable[[], None], *, as_json: bool, is_study: bool = False) -> int:
     """Do the work; say how to go on where a signal or the time limit stopped it."""
-    from dltk.training.rundir import RunDir
+    from dltk.training.runs.rundir import RunDir
+    from dltk.training.runs.summary import resume_command, short
     from dltk.training.signals import Stopped, by_what
-    from dltk.training.summary import resume_command, short
 
     try:
         work()
@@ -207,7 +207,7 @@ def _print_check(facts: dict[str, Any], *, as_json: bool) -> int:
 
 def print_end(run: Run, *, as_json: bool, quiet: bool) -> None:
     """Print what a run ended with."""
-    from dltk.training.summary import score_lines, short, summary
+    from dltk.training.runs.summary import score_lines, short, summary
 
     if as_json:
         status = run.status

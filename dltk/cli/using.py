@@ -106,7 +106,7 @@ def predict(
 
 
 def _open(run: str, runs_dir: Path) -> Run:
-    from dltk.training.rundir import find_run
+    from dltk.training.runs.rundir import find_run
 
     directory, step = find_run(run, runs_dir)
     from dltk.experiment import Run
@@ -180,7 +180,7 @@ def _save_image(image: Any, path: Path) -> Path:
 
 
 def _write(output: Path, rows: list[dict[str, Any]]) -> None:
-    from dltk.training.durable import finite, write_text
+    from dltk.training.saving.durable import finite, write_text
 
     if output.suffix == ".jsonl":
         write_text(output, "".join(json.dumps(finite(row), ensure_ascii=False, allow_nan=False) + "\n" for row in rows))

@@ -16,7 +16,7 @@ from dltk.data.measures import Facts, distribution, measure_of
 from dltk.data.samples import Columns
 from dltk.data.specs import Bag, Image, Modality, Nothing, Table, Tokens, Vector
 from dltk.data.splits import Splits
-from dltk.data.table_numbers import is_number_column, number
+from dltk.data.tables.numbers import is_number_column, number
 
 NUM_EXAMPLES = 3
 MAX_COMMON = 5

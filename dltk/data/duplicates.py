@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from dltk.data.augment.draws import mixed
 from dltk.data.batches import InMemory
-from dltk.data.draws import mixed
 from dltk.data.fields import Field, Ragged
 from dltk.data.splits import Splits
 

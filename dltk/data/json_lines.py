@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dltk.config.errors import DataError, at_most_shown, listed, shown
-from dltk.data.text_files import STANDARD_INPUT, lines_of, read_text
+from dltk.data.texts.files import STANDARD_INPUT, lines_of, read_text
 
 
 def read_records(path: str, keys: Collection[str] = ()) -> list[dict[str, Any]]:

@@ -14,14 +14,14 @@ import pandas as pd
 from dltk.config.errors import DataError, listed
 from dltk.config.sections import PathText
 from dltk.data import files
-from dltk.data.csv_files import CsvFormat, read_csv
-from dltk.data.keras_split import keras_split
-from dltk.data.npz_files import read_arrays
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Column, Numbers, Spec, Table
-from dltk.data.table_options import TableOptions
-from dltk.data.table_targets import fit_target
-from dltk.data.tables import TABLE, TablePreparation, row_names, text_table
+from dltk.data.tables.csv_files import CsvFormat, read_csv
+from dltk.data.tables.keras_split import keras_split
+from dltk.data.tables.npz_files import read_arrays
+from dltk.data.tables.options import TableOptions
+from dltk.data.tables.preparation import TABLE, TablePreparation, row_names, text_table
+from dltk.data.tables.targets import fit_target
 
 _FILES = (
     *("boston-housing/housing.csv", "boston_housing/housing.csv", "housing.csv"),

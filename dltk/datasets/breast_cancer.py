@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from sklearn.datasets import load_breast_cancer
 
-from dltk.data.bundled_tables import BundledTable
-from dltk.data.table_options import TableOptions
+from dltk.data.tables.bundled import BundledTable
+from dltk.data.tables.options import TableOptions
 
 _MEASURES = (
     *("radius", "texture", "perimeter", "area", "smoothness"),

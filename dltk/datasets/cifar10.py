@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from dltk.config.sections import PathText
 from dltk.config.settings import Settings
-from dltk.data.cifar import CifarImages
 from dltk.data.download import Remote
-from dltk.data.images import ImagePreparation, Normalize
+from dltk.data.images.cifar import CifarImages
+from dltk.data.images.preparation import ImagePreparation, Normalize
 
 if TYPE_CHECKING:
     from dltk.data.samples import Columns, Source, State

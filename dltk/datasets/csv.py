@@ -13,14 +13,14 @@ from pydantic import Field, model_validator
 
 from dltk.config.errors import DataError, OptionError, listed
 from dltk.config.sections import PathText
-from dltk.data.csv_files import DEFAULT_MISSING, CsvFormat, read_csv
 from dltk.data.files import not_there
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Column, Numbers, Spec, Table
-from dltk.data.table_notes import column_notes
-from dltk.data.table_options import TableOptions, no_such_column
-from dltk.data.table_targets import TargetKind, decide_kind, fit_target
-from dltk.data.tables import TABLE, TablePreparation, row_names
+from dltk.data.tables.csv_files import DEFAULT_MISSING, CsvFormat, read_csv
+from dltk.data.tables.notes import column_notes
+from dltk.data.tables.options import TableOptions, no_such_column
+from dltk.data.tables.preparation import TABLE, TablePreparation, row_names
+from dltk.data.tables.targets import TargetKind, decide_kind, fit_target
 
 
 class Config(TableOptions):

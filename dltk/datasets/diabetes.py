@@ -9,8 +9,8 @@ from functools import partial
 
 from sklearn.datasets import load_diabetes
 
-from dltk.data.bundled_tables import BundledTable
-from dltk.data.table_options import TableOptions
+from dltk.data.tables.bundled import BundledTable
+from dltk.data.tables.options import TableOptions
 
 _DIABETES = BundledTable(
     columns=("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"),

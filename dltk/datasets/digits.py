@@ -8,7 +8,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from dltk.config.settings import Settings
-from dltk.data.images import ImagePreparation, Normalize, classes_spec, labelled
+from dltk.data.images.preparation import ImagePreparation, Normalize, classes_spec, labelled
 from dltk.data.samples import Source
 from dltk.data.specs import Image
 

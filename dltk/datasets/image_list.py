@@ -11,8 +11,8 @@ from pydantic import Field
 from dltk.config.errors import DataError, MissingInput, shown
 from dltk.config.sections import PathText
 from dltk.data.files import as_directory
-from dltk.data.image_files import IMAGE_EXTENSIONS, is_image_name, printable
-from dltk.data.images import ImageOptions, ImagePreparation, classes_spec, ignored_note, image_of, labelled
+from dltk.data.images.files import IMAGE_EXTENSIONS, is_image_name, printable
+from dltk.data.images.preparation import ImageOptions, ImagePreparation, classes_spec, ignored_note, image_of, labelled
 from dltk.data.samples import Columns, Source
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from dltk.config.errors import DataError
 from dltk.config.sections import PathText
 from dltk.data.download import Remote
 from dltk.data.files import as_directory, obtain
-from dltk.data.own_texts import text_files
 from dltk.data.samples import Source
 from dltk.data.specs import Classes
-from dltk.data.text_files import read_text
-from dltk.data.text_options import TextOptions
-from dltk.data.texts import TextPreparation, expected_spec, labelled
+from dltk.data.texts.files import read_text
+from dltk.data.texts.options import TextOptions
+from dltk.data.texts.own import text_files
+from dltk.data.texts.preparation import TextPreparation, expected_spec, labelled
 
 if TYPE_CHECKING:
     from pathlib import Path

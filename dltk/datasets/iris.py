@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sklearn.datasets import load_iris
 
-from dltk.data.bundled_tables import BundledTable
-from dltk.data.table_options import TableOptions
+from dltk.data.tables.bundled import BundledTable
+from dltk.data.tables.options import TableOptions
 
 _IRIS = BundledTable(
     columns=("sepal_length", "sepal_width", "petal_length", "petal_width"),

@@ -14,9 +14,9 @@ from dltk.config.errors import OptionError
 from dltk.config.settings import Settings
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Column, Spec, Table
-from dltk.data.table_options import TableOptions
-from dltk.data.table_targets import ClassTarget
-from dltk.data.tables import TABLE, TablePreparation, text_table
+from dltk.data.tables.options import TableOptions
+from dltk.data.tables.preparation import TABLE, TablePreparation, text_table
+from dltk.data.tables.targets import ClassTarget
 
 _OUTPUTS = {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "nand": (1, 1, 1, 0), "xor": (0, 1, 1, 0)}
 _INPUTS = ((0, 0), (0, 1), (1, 0), (1, 1))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from dltk.config.sections import PathText
 from dltk.config.settings import Settings
-from dltk.data.idx import IdxImages, remotes
-from dltk.data.images import ImagePreparation, Normalize
+from dltk.data.images.idx import IdxImages, remotes
+from dltk.data.images.preparation import ImagePreparation, Normalize
 
 if TYPE_CHECKING:
     from dltk.data.samples import Columns, Source, State

@@ -8,12 +8,12 @@ from dltk.config.errors import DataError, at_most_shown, shown
 from dltk.config.sections import PathText
 from dltk.data.download import Remote
 from dltk.data.files import obtain
-from dltk.data.rows import refuse_ragged
 from dltk.data.samples import Source
 from dltk.data.specs import Classes
-from dltk.data.text_files import lines_of, read_text
-from dltk.data.text_options import TextOptions
-from dltk.data.texts import TextPreparation, expected_spec, labelled
+from dltk.data.tables.rows import refuse_ragged
+from dltk.data.texts.files import lines_of, read_text
+from dltk.data.texts.options import TextOptions
+from dltk.data.texts.preparation import TextPreparation, expected_spec, labelled
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,13 +16,13 @@ from pydantic import Field
 from dltk.config.errors import MAX_PROBLEMS, DataError, OptionError, did_you_mean, shown
 from dltk.config.sections import PathText
 from dltk.data.files import not_there
-from dltk.data.own_texts import TEXT
-from dltk.data.rows import Row, cells_of_any_length, quoted_rows, refuse_ragged, without_blank_lines
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
-from dltk.data.text_files import lines_of, read_text
-from dltk.data.text_options import TextOptions
-from dltk.data.texts import LABEL, TextPreparation, expected_spec, in_natural_order, labelled
+from dltk.data.tables.rows import Row, cells_of_any_length, quoted_rows, refuse_ragged, without_blank_lines
+from dltk.data.texts.files import lines_of, read_text
+from dltk.data.texts.options import TextOptions
+from dltk.data.texts.own import TEXT
+from dltk.data.texts.preparation import LABEL, TextPreparation, expected_spec, in_natural_order, labelled
 
 _SEPARATORS = ("\t", ",", ";", "|")
 _Place = str | Annotated[int, Field(ge=0)]

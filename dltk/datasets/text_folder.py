@@ -8,12 +8,12 @@ from pathlib import Path
 from dltk.config.errors import DataError, shown
 from dltk.config.sections import PathText
 from dltk.data.files import as_directory
-from dltk.data.own_texts import text_files
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
-from dltk.data.text_files import read_text
-from dltk.data.text_options import TextOptions
-from dltk.data.texts import TextPreparation, expected_spec, in_natural_order, labelled
+from dltk.data.texts.files import read_text
+from dltk.data.texts.options import TextOptions
+from dltk.data.texts.own import text_files
+from dltk.data.texts.preparation import TextPreparation, expected_spec, in_natural_order, labelled
 
 _PARTS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
 _UNLABELLED = "unsup"

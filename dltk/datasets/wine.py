@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sklearn.datasets import load_wine
 
-from dltk.data.bundled_tables import BundledTable
-from dltk.data.table_options import TableOptions
+from dltk.data.tables.bundled import BundledTable
+from dltk.data.tables.options import TableOptions
 
 _WINE = BundledTable(
     columns=(

@@ -23,7 +23,7 @@ from dltk.experiment.compatibility import default_tasks, fitting_tasks, impossib
 from dltk.experiment.overfitting import for_overfitting
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import OPTIMIZERS, Adam
-from dltk.training.pretrained import pinned
+from dltk.training.saving.pretrained import pinned
 from dltk.training.schedules import SCHEDULES
 
 VARIANTS: Mapping[str, Mapping[str, type[Settings]]] = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}

@@ -11,8 +11,8 @@ from dltk.config.errors import DltkError, IntegrityError, OutputError
 from dltk.experiment.building import Built
 from dltk.experiment.layout import layout_of
 from dltk.experiment.machine import Machine, environment_of
-from dltk.training.rundir import RunDir
-from dltk.training.storage import write_directory
+from dltk.training.runs.rundir import RunDir
+from dltk.training.saving.storage import write_directory
 
 
 def refuse_impossible(run: RunDir) -> None:

@@ -21,7 +21,7 @@ from dltk.config.extras import load_extra
 from dltk.data.specs import Classes, Numbers, Spec, Target
 from dltk.experiment.finished import Run
 from dltk.experiment.tracing import Traced, traced
-from dltk.training.durable import canonical, finite, write_files
+from dltk.training.saving.durable import canonical, finite, write_files
 
 Format = Literal["torch", "onnx"]
 FORMATS: tuple[Format, ...] = ("torch", "onnx")

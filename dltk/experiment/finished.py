@@ -30,16 +30,16 @@ from dltk.experiment.building import build_model, build_task, restored_preparati
 from dltk.experiment.config import Experiment, path_options, read_experiment
 from dltk.experiment.machine import within_memory
 from dltk.experiment.plugins import check_plugins
-from dltk.training.checkpoint import Checkpoint, Checkpoints
-from dltk.training.durable import digest_of, read_facts
 from dltk.training.loggers import Metrics, Screen
 from dltk.training.loop import evaluated
-from dltk.training.rundir import RunDir, find_run
+from dltk.training.runs.rundir import RunDir, find_run
+from dltk.training.runs.summary import main_score
+from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
+from dltk.training.saving.durable import digest_of, read_facts
+from dltk.training.saving.storage import read_tree
+from dltk.training.saving.weights import set_weights
 from dltk.training.session import choose_device
-from dltk.training.storage import read_tree
-from dltk.training.summary import main_score
 from dltk.training.task import CannotAnswer, Evaluation, Request, Task
-from dltk.training.weights import set_weights
 
 
 class Run:

@@ -16,8 +16,8 @@ import dltk
 from dltk.config import registry
 from dltk.config.errors import OutOfResources
 from dltk.config.sections import TrainOptions
-from dltk.training.precision import use_tf32
 from dltk.training.session import choose_device
+from dltk.training.updates.precision import use_tf32
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from dltk.experiment.showing import show_end
 from dltk.training.early_stopping import Selection
 from dltk.training.loggers import Screen
 from dltk.training.loop import Fitting, Progress, evaluated
-from dltk.training.rundir import RunDir
+from dltk.training.runs.rundir import RunDir
+from dltk.training.saving.weights import set_weights
 from dltk.training.task import Evaluation
-from dltk.training.weights import set_weights
 
 _INPUTS = {
     "images": "your_image.png",

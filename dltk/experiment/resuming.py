@@ -10,9 +10,9 @@ from dltk.config.document import read_document
 from dltk.config.errors import DltkError, ResumeRefused, shown
 from dltk.data.splits import Splits
 from dltk.experiment.config import Experiment
-from dltk.training.durable import read_facts
 from dltk.training.loggers import Metrics
-from dltk.training.rundir import RunDir, newest_runs
+from dltk.training.runs.rundir import RunDir, newest_runs
+from dltk.training.saving.durable import read_facts
 
 LENGTH = ("train.epochs", "train.steps")
 FREE_KEYS = (*LENGTH, "train.test", "train.device", "early_stopping.patience", "checkpoint", "tensorboard", "data.root")

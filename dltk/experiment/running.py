@@ -22,16 +22,16 @@ from dltk.experiment.resuming import asks_for_more, refuse_changes, refuse_other
 from dltk.experiment.showing import show_beginning
 from dltk.experiment.starting import Start, as_built, from_options
 from dltk.training.board import Board, NoBoard
-from dltk.training.checkpoint import Checkpoints
-from dltk.training.durable import digest_of
 from dltk.training.learner import Learner
 from dltk.training.loggers import Metrics, RunLog, Screen
 from dltk.training.loop import Fitting, Progress, fit, restore
-from dltk.training.overview import OVERRIDE
-from dltk.training.rundir import RunDir, find_run
+from dltk.training.runs.overview import OVERRIDE
+from dltk.training.runs.rundir import RunDir, find_run
+from dltk.training.runs.summary import short
+from dltk.training.saving.checkpoint import Checkpoints
+from dltk.training.saving.durable import digest_of
+from dltk.training.saving.storage import read_tree
 from dltk.training.signals import Stopped, listening
-from dltk.training.storage import read_tree
-from dltk.training.summary import short
 from dltk.training.tensorboard.board import TensorBoard
 
 

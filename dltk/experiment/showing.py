@@ -15,7 +15,7 @@ from dltk.experiment.building import Built
 from dltk.training.board import Beginning, Ending
 from dltk.training.loggers import RunLog, png_of
 from dltk.training.loop import Fitting, Progress
-from dltk.training.rundir import RunDir
+from dltk.training.runs.rundir import RunDir
 from dltk.training.task import Evaluation
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from dltk.experiment.config import Experiment
 from dltk.nn.freezing import freeze
 from dltk.nn.initialisers import initialize
 from dltk.nn.roles import Estimator
-from dltk.training.pretrained import read_weights, take_what_fits
-from dltk.training.summary import short
+from dltk.training.runs.summary import short
+from dltk.training.saving.pretrained import read_weights, take_what_fits
 
 Start = Callable[[Experiment, nn.Module], Sequence[str]]
 """Gives a new model its values; returns what to say of them. Raises OptionError below `model`."""

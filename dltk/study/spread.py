@@ -12,8 +12,8 @@ from typing import Any
 from dltk.experiment import Run, RunOptions
 from dltk.experiment.config import read_experiment
 from dltk.training.loggers import Screen, number, table
-from dltk.training.rundir import RunDir
-from dltk.training.summary import short
+from dltk.training.runs.rundir import RunDir
+from dltk.training.runs.summary import short
 
 
 @dataclass(frozen=True)

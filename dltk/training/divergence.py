@@ -14,11 +14,11 @@ from torch import nn
 from dltk.config.errors import Diverged
 from dltk.data.batches import Batches
 from dltk.nn.roles import Estimator
-from dltk.training.checkpoint import Checkpoint, Checkpoints
 from dltk.training.learner import Learner
 from dltk.training.loggers import Metrics
-from dltk.training.trees import copied, tensors_in
-from dltk.training.weights import broken_tensor, set_weights, weights_of
+from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
+from dltk.training.saving.trees import copied, tensors_in
+from dltk.training.saving.weights import broken_tensor, set_weights, weights_of
 
 CPU = torch.device("cpu")
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import nn
 
+from dltk.training.saving.trees import copied
+from dltk.training.saving.weights import weights_of
 from dltk.training.task import Direction
-from dltk.training.trees import copied
-from dltk.training.weights import weights_of
 
 
 @dataclass(frozen=True)

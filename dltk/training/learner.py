@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from dltk.config.sections import Precision
 from dltk.data.batches import Batch
 from dltk.nn.roles import Estimator
-from dltk.training.averaging import WeightAverage
 from dltk.training.optimization import Optimization, OptimizationSettings
-from dltk.training.precision import autocast
 from dltk.training.probing import undisturbed
 from dltk.training.running_scores import RunningScores
 from dltk.training.session import Session
+from dltk.training.updates.averaging import WeightAverage
+from dltk.training.updates.precision import autocast
 
 Loss = Callable[[nn.Module, Batch], Tensor | Mapping[str, Tensor]]
 """(model, batch) -> a scalar mean over the batch, or named parts of which "loss" is what is minimised."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from dltk.config.errors import IntegrityError, WriteError
-from dltk.training.durable import sync_directory
+from dltk.training.saving.durable import sync_directory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

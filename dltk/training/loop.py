@@ -12,14 +12,14 @@ from dltk.config.errors import DataError, Diverged
 from dltk.config.sections import TrainOptions
 from dltk.data.batches import Batches
 from dltk.data.splits import Splits
-from dltk.training.checkpoint import Checkpoint, Checkpoints
 from dltk.training.divergence import explained, what_is_broken
 from dltk.training.early_stopping import Selection
 from dltk.training.learner import Learner
 from dltk.training.loggers import RunLog
+from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
+from dltk.training.saving.weights import set_weights, weights_of
 from dltk.training.signals import Stopped, StopRequest
 from dltk.training.task import Evaluation, Task
-from dltk.training.weights import set_weights, weights_of
 
 MAX_EPOCHS_TOLD = 50
 

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from dltk.config.errors import OptionError
 from dltk.config.sections import Precision
 from dltk.metrics.mean import Mean
-from dltk.training.gradients import clip, penalise
-from dltk.training.optimizer_settings import OptimizerSettings
 from dltk.training.optimizers import Adam
-from dltk.training.parameter_groups import grouped
-from dltk.training.plateau import PlateauWatch, watch_for
-from dltk.training.precision import SMALLEST_SCALE, loss_scaler
-from dltk.training.rates import rate_multiplier, refuse_without_effect
 from dltk.training.schedules import Constant, Length, ScheduleSettings
+from dltk.training.updates.gradients import clip, penalise
+from dltk.training.updates.optimizer_settings import OptimizerSettings
+from dltk.training.updates.parameter_groups import grouped
+from dltk.training.updates.plateau import PlateauWatch, watch_for
+from dltk.training.updates.precision import SMALLEST_SCALE, loss_scaler
+from dltk.training.updates.rates import rate_multiplier, refuse_without_effect
 
 if TYPE_CHECKING:
     from dltk.training.task import Direction

@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from dltk.config.errors import OptionError
 from dltk.config.settings import Fraction, NonNegativeFloat, PositiveFloat
-from dltk.training.optimizer_settings import Groups, OptimizerSettings
+from dltk.training.updates.optimizer_settings import Groups, OptimizerSettings
 
 Betas = tuple[Fraction, Fraction]
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from dltk.training.trees import copied
+from dltk.training.saving.trees import copied
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from dltk.data.batches import Batch, Loading
 from dltk.data.fields import Ragged, take
 from dltk.data.specs import Image, Numbers
 from dltk.data.splits import split_parts
-from dltk.training.storage import read_tree, write_directory
+from dltk.training.saving.storage import read_tree, write_directory
 from tests.contracts.examples import DATASETS, WRITES, Example, shipped
 
 MANY = 20

@@ -13,8 +13,8 @@ from dltk.config.settings import SettingsError
 from dltk.data.specs import Boxes, Masks, Spec
 from dltk.experiment.compatibility import accepts
 from dltk.nn.roles import Estimator
-from dltk.training.storage import read_tree, write_directory
-from dltk.training.weights import set_weights, weights_of
+from dltk.training.saving.storage import read_tree, write_directory
+from dltk.training.saving.weights import set_weights, weights_of
 from tests.contracts.examples import shipped
 from tests.contracts.model_examples import SPECS, model_options
 from tests.contracts.roles import ROLES, Outputs, Role, random_batch

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dltk.cli.app import run
-from dltk.data.table_options import ColumnOptions, Encode, Scaling, TableOptions
+from dltk.data.tables.options import ColumnOptions, Encode, Scaling, TableOptions
 from dltk.datasets import csv
 from tests.contracts.test_docs import DOCS, blocks, commands
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dltk.config.errors import IntegrityError
-from dltk.training.durable import clear_leftovers, read_facts, read_files, write_files
+from dltk.training.saving.durable import clear_leftovers, read_facts, read_files, write_files
 
 OLD, NEW = {"a.bin": b"old", "b.bin": b"1"}, {"a.bin": b"newer", "c.bin": bytes(100)}
 CALLS = ("fsync", "rename", "replace", "mkdir", "open", "close", "unlink", "rmdir")

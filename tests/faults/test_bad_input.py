@@ -340,7 +340,7 @@ def test_an_output_below_a_file_cannot_be_created(dltk):
 
 
 def test_a_run_that_a_process_trains_is_refused(dltk, run):
-    from dltk.training.rundir import RunDir
+    from dltk.training.runs.rundir import RunDir
 
     owner = RunDir(run)
     status = owner.status()

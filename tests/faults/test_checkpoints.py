@@ -14,10 +14,10 @@ from torch import nn
 
 from dltk.config.errors import Diverged, IntegrityError, ResumeRefused, WriteError
 from dltk.config.sections import CheckpointOptions
-from dltk.training.durable import _digest, canonical, read_facts, write_files
 from dltk.training.optimizers import SGD
+from dltk.training.saving.durable import _digest, canonical, read_facts, write_files
+from dltk.training.saving.storage import read_tree, write_directory
 from dltk.training.schedules import Constant
-from dltk.training.storage import read_tree, write_directory
 from tests.unit.training.tiny import Trial, bits, files_in, record
 
 OFTEN = CheckpointOptions(every_seconds=1e6, every_steps=4)

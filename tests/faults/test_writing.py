@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dltk.config.errors import WriteError
-from dltk.training.durable import clear_leftovers, write_files
+from dltk.training.saving.durable import clear_leftovers, write_files
 from tests.unit.training.tiny import files_in
 
 CALLS = ("fsync", "rename", "mkdir", "open")
@@ -80,7 +80,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from dltk.config.errors import WriteError
-from dltk.training.durable import write_files
+from dltk.training.saving.durable import write_files
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     write_files(Path(sys.argv[1]), {"a.bin": bytes(5000)}, {})
@@ -105,7 +105,7 @@ def test_a_full_disk_leaves_the_old_directory_byte_identical(tmp_path):
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 def test_files_are_on_the_disk_before_their_names_are(tmp_path):
     script = (
-        "import sys; from pathlib import Path; from dltk.training.durable import write_files; "
+        "import sys; from pathlib import Path; from dltk.training.saving.durable import write_files; "
         "write_files(Path(sys.argv[1]), {'a.bin': b'1', 'b.bin': b'2'}, {})"
     )
     trace = tmp_path / "trace"

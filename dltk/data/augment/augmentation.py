@@ -16,9 +16,9 @@ from dltk.config import augmentation as kinds
 from dltk.config.errors import OptionError
 from dltk.config.seeds import derive
 from dltk.data.augment import colour, geometry
+from dltk.data.augment.draws import Draw, betas, between, draw_for, normals, order_of
 from dltk.data.augment.rectangles import ATTEMPTS, cut_rectangles, erased_rectangles
 from dltk.data.batches import Place
-from dltk.data.draws import Draw, betas, between, draw_for, normals, order_of
 from dltk.data.fields import Field, Fields
 from dltk.data.specs import Boxes, Classes, Image, Masks, Spec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dltk.data.draws import between
+from dltk.data.augment.draws import between
 
 ATTEMPTS = 10
 

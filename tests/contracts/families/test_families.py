@@ -19,7 +19,7 @@ import yaml
 from torch import Tensor
 
 import dltk
-from dltk.training.checkpoint import Checkpoint
+from dltk.training.saving.checkpoint import Checkpoint
 from tests.contracts.families.children import Child, Death, ask, cross_validate, evaluate, train
 
 HERE = Path(__file__).parent

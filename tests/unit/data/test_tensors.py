@@ -28,7 +28,7 @@ from dltk.data.specs import (
     Vector,
 )
 from dltk.data.tensors import TensorPreparation
-from dltk.training.storage import read_tree, write_directory
+from dltk.training.saving.storage import read_tree, write_directory
 
 SPEC = Spec({"x": Vector(3)}, {"y": Classes(("a", "b"))})
 TRAIN = Columns(

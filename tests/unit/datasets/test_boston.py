@@ -11,7 +11,7 @@ import pytest
 
 from dltk.config.errors import DataError, MissingInput
 from dltk.data.batches import Loading
-from dltk.data.tables import TABLE
+from dltk.data.tables.preparation import TABLE
 from dltk.datasets import boston
 
 HOUSING = Path(os.environ.get("DLTK_DATA", "")) / "boston-housing" / "housing.csv"

@@ -15,7 +15,7 @@ from dltk.config.settings import SettingsError
 from dltk.data.batches import Loading
 from dltk.data.specs import Classes, Numbers
 from dltk.data.splits import split_parts
-from dltk.data.tables import TABLE
+from dltk.data.tables.preparation import TABLE
 from dltk.datasets import csv
 
 ROWS = (

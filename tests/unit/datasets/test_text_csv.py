@@ -11,7 +11,7 @@ from dltk.config.errors import DataError, MissingInput, OptionError
 from dltk.data.batches import Loading
 from dltk.data.files import find
 from dltk.data.specs import Classes, Vector
-from dltk.data.words import WORD_PATTERN
+from dltk.data.texts.words import WORD_PATTERN
 from dltk.datasets import text_csv
 
 SST2 = ("sst2/train.tsv", "sst2/dev.tsv", "sst2/test.tsv")

@@ -13,7 +13,7 @@ from dltk.config.extras import load_extra
 from dltk.experiment import RunOptions
 from dltk.experiment.exporting import _compared, export
 from dltk.experiment.tracing import traced
-from dltk.training.durable import read_facts
+from dltk.training.saving.durable import read_facts
 
 QUIET = {"tensorboard": {"scalars": False, "pictures": False}}
 onnxruntime = pytest.importorskip("onnxruntime")

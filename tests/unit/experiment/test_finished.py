@@ -146,7 +146,7 @@ def test_a_run_needs_its_plugins_again(plugin, folder, monkeypatch):
 
 
 def test_the_commands_of_a_run_name_its_plugins(plugin, folder):
-    from dltk.training.summary import summary
+    from dltk.training.runs.summary import summary
 
     own = dltk.train({**IRIS, "model": {"name": "straight"}}, options=RunOptions(folder / "own", quiet=True))
     assert "dltk eval own --plugin straight.py" in summary(own.directory)

@@ -6,8 +6,8 @@ import pytest
 
 import dltk
 from dltk.experiment import RunOptions
-from dltk.training.rundir import RunDir
-from dltk.training.summary import main_score, score_lines, state, summary
+from dltk.training.runs.rundir import RunDir
+from dltk.training.runs.summary import main_score, score_lines, state, summary
 
 IRIS = {
     "name": "iris",

@@ -17,7 +17,7 @@ from dltk.config.errors import ConfigError, IntegrityError, Locked, OutputError,
 from dltk.data.batches import Batch, InMemory
 from dltk.experiment import RunOptions, check
 from dltk.experiment.running import train
-from dltk.training.rundir import RunDir
+from dltk.training.runs.rundir import RunDir
 from dltk.training.signals import Stopped
 from tests.commands import contents, record, weights, write_table
 

@@ -81,7 +81,9 @@ def test_images_of_any_number_and_shape_make_a_grid(shape):
 def test_pairs_stand_above_each_other_and_are_stretched_alike():
     above, below = torch.full((2, 1, 28, 28), -1.0), torch.full((2, 1, 28, 28), 3.0)
     (image,) = pictures.image_pairs(above, below, "title").axes[0].get_images()
-    column = image.get_array()[:, 14, 0]
+    pixels = image.get_array()
+    assert pixels is not None
+    column = pixels[:, 14, 0]
     black, white = (column == 0).sum(), (column == 1).sum()
     assert (black, black + white) == (28, len(column))
     assert (column[2:30] == 0).all()

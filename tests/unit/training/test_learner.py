@@ -14,9 +14,9 @@ from dltk.training.loop import evaluated
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD
 from dltk.training.running_scores import RunningScores
+from dltk.training.saving.trees import copied
+from dltk.training.saving.weights import set_weights, weights_of
 from dltk.training.session import Session
-from dltk.training.trees import copied
-from dltk.training.weights import set_weights, weights_of
 from tests.unit.training.tiny import ADAMW, COSINE, CPU, TASK, bits, network, samples
 
 SESSION = Session(0, CPU, 18)

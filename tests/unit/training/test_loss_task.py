@@ -83,7 +83,7 @@ def test_without_a_constant_there_is_no_baseline() -> None:
 
 def test_it_learns_by_gradients() -> None:
     model = nn.Linear(1, 1)
-    settings = OptimizationSettings({"": OPTIMIZERS["adam"].parse({"lr": 0.1})}, {})  # type: ignore[dict-item]
+    settings = OptimizationSettings({"": OPTIMIZERS["adam"].parse({"lr": 0.1})}, {})
     learner = TASK.learner(model, settings, Session(0, torch.device("cpu"), None))
     before = TASK.evaluate(model, batches()).scores["distance"]
     for number in range(20):

@@ -6,8 +6,8 @@ from torch import nn
 
 from dltk.training.optimization import Optimization, OptimizationSettings
 from dltk.training.optimizers import SGD, Adam
+from dltk.training.saving.trees import copied
 from dltk.training.schedules import Constant, Cosine, InverseTime, Length
-from dltk.training.trees import copied
 
 
 def settings(optimizer, schedule=None):

@@ -13,10 +13,10 @@ from dltk.data.batches import Batch
 from dltk.training.learner import learner_for
 from dltk.training.optimization import Optimization, OptimizationSettings
 from dltk.training.optimizers import GD, OPTIMIZERS, SGD, AdamW
-from dltk.training.parameter_groups import ParameterGroup
+from dltk.training.saving.trees import copied
 from dltk.training.schedules import Constant, Cosine, Length, OneCycle, Plateau, Step
 from dltk.training.session import Session
-from dltk.training.trees import copied
+from dltk.training.updates.parameter_groups import ParameterGroup
 from tests.unit.training.tiny import CPU, Trial, bits, record, samples
 
 STEPS = 6

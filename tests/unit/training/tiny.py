@@ -16,18 +16,18 @@ from dltk.data.batches import Batch, InMemory, Loading
 from dltk.data.plans import shuffled
 from dltk.data.splits import Splits
 from dltk.training.board import Board, NoBoard
-from dltk.training.checkpoint import Checkpoints
 from dltk.training.early_stopping import Selection
 from dltk.training.learner import Learner
 from dltk.training.loggers import Metrics, RunLog, Screen
 from dltk.training.loop import Fitting, Progress, fit, restore
 from dltk.training.loss_task import LossTask
 from dltk.training.optimization import OptimizationSettings
-from dltk.training.optimizer_settings import OptimizerSettings
 from dltk.training.optimizers import SGD, AdamW
+from dltk.training.saving.checkpoint import Checkpoints
 from dltk.training.schedules import Constant, Cosine, ScheduleSettings
 from dltk.training.session import Session
 from dltk.training.signals import Stopped, StopRequest
+from dltk.training.updates.optimizer_settings import OptimizerSettings
 
 NOTHING_FITTED: Any = None
 CPU = torch.device("cpu")

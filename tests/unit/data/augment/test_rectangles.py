@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from dltk.data.augment.draws import uniforms
 from dltk.data.augment.rectangles import ATTEMPTS, cut_rectangles, erased_rectangles, inside
-from dltk.data.draws import uniforms
 
 
 def sides(rectangles):

@@ -1,0 +1,1 @@
+"""Images: files decoded, public formats read, pixels scaled."""

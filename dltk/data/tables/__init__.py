@@ -1,0 +1,1 @@
+"""Tables: columns typed, fitted on training rows, and encoded."""

@@ -1,0 +1,226 @@
+"""What is predicted from a table: one column of classes, columns of numbers, or columns of 0/1 labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dltk.config.errors import DataError, OptionError, shown
+from dltk.data.specs import Classes, Numbers
+from dltk.data.tables.columns import in_natural_order
+from dltk.data.tables.numbers import Cells, number, numbers, wrong_cells
+
+TargetKind = Literal["classes", "numbers", "labels"]
+MAX_NUMBER_CLASSES = 20
+_SEVERAL = "targets"
+
+
+@dataclass(frozen=True)
+class ClassTarget:
+    """One column that says which class a row belongs to."""
+
+    column: str
+    names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the target in a spec."""
+        return self.column
+
+    @property
+    def spec(self) -> Classes:
+        """The class names."""
+        return Classes(self.names)
+
+    def encode(self, targets: Mapping[str, Any], rows: Sequence[str]) -> Tensor:
+        """Return class numbers, int64 (N,).
+
+        Raises:
+            DataError: A row has no class, or one that no training row has.
+        """
+        codes = {name: code for code, name in enumerate(self.names)}
+        cells = list(targets[self.column])
+        unknown = [i for i, cell in enumerate(cells) if cell not in codes]
+        if unknown:
+            error = wrong_cells(
+                "is a class that no training row has", [(rows[i], self.column, str(cells[i])) for i in unknown]
+            )
+            error.expected = "one of " + ", ".join(map(shown, self.names))
+            error.do = "correct it; or remove the row, or add training rows of its class"
+            raise error
+        return torch.tensor([codes[cell] for cell in cells], dtype=torch.int64)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that was fitted, for `restore_target`."""
+        return {"kind": "classes", "column": self.column, "names": list(self.names)}
+
+
+@dataclass(frozen=True)
+class NumberTarget:
+    """Columns of numbers, with the mean and deviation of the training rows."""
+
+    columns: tuple[str, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the target in a spec."""
+        return self.columns[0] if len(self.columns) == 1 else _SEVERAL
+
+    @property
+    def spec(self) -> Numbers:
+        """Names, means and scales."""
+        return Numbers(self.columns, (), self.means, self.scales)
+
+    def encode(self, targets: Mapping[str, Any], rows: Sequence[str]) -> Tensor:
+        """Return the values in their own units, float32 (N, columns).
+
+        Raises:
+            DataError: A cell is no finite number.
+        """
+        return torch.from_numpy(_values(self.columns, targets, rows)).to(torch.float32)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that was fitted, for `restore_target`."""
+        return {
+            "kind": "numbers",
+            "columns": list(self.columns),
+            "means": list(self.means),
+            "scales": list(self.scales),
+        }
+
+
+@dataclass(frozen=True)
+class LabelTarget:
+    """Columns of 0 and 1, each a label that a row has or not."""
+
+    columns: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the target in a spec."""
+        return self.columns[0] if len(self.columns) == 1 else _SEVERAL
+
+    @property
+    def spec(self) -> Classes:
+        """The label names."""
+        return Classes(self.columns, multi_label=True)
+
+    def encode(self, targets: Mapping[str, Any], rows: Sequence[str]) -> Tensor:
+        """Return float32 0/1 (N, columns).
+
+        Raises:
+            DataError: A cell is neither 0 nor 1.
+        """
+        values = _values(self.columns, targets, rows)
+        wrong = [
+            (rows[i], self.columns[j], str(list(targets[self.columns[j]])[i]))
+            for i, j in np.argwhere((values != 0) & (values != 1))
+        ]
+        if wrong:
+            raise wrong_cells("of a label is neither 0 nor 1", wrong)
+        return torch.from_numpy(values).to(torch.float32)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that was fitted, for `restore_target`."""
+        return {"kind": "labels", "columns": list(self.columns)}
+
+
+TableTarget = ClassTarget | NumberTarget | LabelTarget
+
+
+def fit_target(kind: TargetKind, targets: Mapping[str, Any], rows: Sequence[str]) -> TableTarget:
+    """Take class names, or means and deviations, from the target columns of the training rows.
+
+    Raises:
+        DataError: A cell does not fit the kind; `rows` names it.
+    """
+    columns = tuple(targets)
+    if kind == "classes":
+        return ClassTarget(columns[0], tuple(in_natural_order(targets[columns[0]])))
+    if kind == "labels":
+        LabelTarget(columns).encode(targets, rows)
+        return LabelTarget(columns)
+    values = _values(columns, targets, rows)
+    spread = np.where(values.min(axis=0) == values.max(axis=0), 1.0, values.std(axis=0))
+    return NumberTarget(columns, tuple(values.mean(axis=0).tolist()), tuple(spread.tolist()))
+
+
+def restore_target(state: Mapping[str, Any]) -> TableTarget:
+    """Rebuild a target from its `state()`."""
+    if state["kind"] == "classes":
+        return ClassTarget(state["column"], tuple(state["names"]))
+    if state["kind"] == "labels":
+        return LabelTarget(tuple(state["columns"]))
+    return NumberTarget(tuple(state["columns"]), tuple(state["means"]), tuple(state["scales"]))
+
+
+def decide_kind(wanted: TargetKind | Literal["auto"], targets: Mapping[str, Any]) -> TargetKind:
+    """Return what kind of target these columns (without missing cells) are.
+
+    Left to the data, several columns are numbers; one is classes when it has text, or at most 20 different whole
+    numbers that all occur twice or more; else it is numbers.
+
+    Raises:
+        OptionError: Several columns cannot be classes; or a column is neither classes nor numbers.
+        DataError: All rows have the same class.
+    """
+    if len(targets) > 1:
+        if wanted == "classes":
+            raise OptionError(
+                "target_kind", "must be numbers or labels where there are several targets; received classes"
+            )
+        _refuse_text(targets)
+        return "numbers" if wanted == "auto" else wanted
+    name, cells = next((name, list(cells)) for name, cells in targets.items())
+    kind = _kind_of(name, cells) if wanted == "auto" else wanted
+    if kind == "classes" and len(set(cells)) < 2:
+        raise DataError(
+            f"the target column {shown(name)} has only one value",
+            found=shown(cells[0]) if cells else "no rows",
+            expected="two classes or more",
+        )
+    return kind
+
+
+def _refuse_text(targets: Mapping[str, Any]) -> None:
+    """Refuse a column without a single number; where only some cells are none, these are what is wrong."""
+    for name, cells in targets.items():
+        if len(cells) and all(np.isnan(number(str(cell))) for cell in cells):
+            raise OptionError(
+                "target",
+                f"several targets are numbers or 0/1 labels; {shown(name)} is text (such as {shown(cells[0])}): "
+                "a column of classes is learned alone",
+            )
+
+
+def _kind_of(name: str, cells: Cells) -> TargetKind:
+    counts = Counter(cells)
+    values = {cell: number(str(cell)) for cell in counts}
+    texts = [cell for cell, value in values.items() if np.isnan(value)]
+    if not texts:
+        few = len(counts) <= MAX_NUMBER_CLASSES and min(counts.values(), default=2) > 1
+        whole = all(value.is_integer() for value in values.values())
+        return "classes" if few and whole else "numbers"
+    if len(counts) > max(MAX_NUMBER_CLASSES, len(cells) // 2):
+        raise OptionError(
+            "target",
+            f"{shown(name)} has {len(counts)} different values in {len(cells)} rows, {len(texts)} of them no number "
+            f"(such as {shown(texts[0])}): neither numbers nor classes; choose another column, or say target_kind",
+        )
+    return "classes"
+
+
+def _values(columns: Sequence[str], targets: Mapping[str, Any], rows: Sequence[str]) -> np.ndarray[Any, Any]:
+    values = np.stack([numbers(name, list(targets[name]), rows) for name in columns], axis=1)
+    absent = [(rows[i], columns[j], "") for i, j in np.argwhere(np.isnan(values))]
+    if absent:
+        raise wrong_cells("of the target is missing", absent)
+    return values

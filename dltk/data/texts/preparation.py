@@ -1,0 +1,187 @@
+"""Labelled texts: a vocabulary fitted on the training texts, and texts as what models take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from dltk.config.errors import MAX_PROBLEMS, DataError, at_most_shown, shown
+from dltk.data.batches import InMemory, Loading
+from dltk.data.fields import Field, Ragged
+from dltk.data.samples import Columns, State
+from dltk.data.specs import Classes, Spec
+from dltk.data.texts.coding import Coding, expected_input, fit_coding, restored_coding
+from dltk.data.texts.options import TextOptions
+from dltk.data.texts.own import TEXT, ReadTable, open_texts
+from dltk.data.texts.vocabularies import Buckets, Numbering, Vocabulary, fit_numbering
+
+LABEL = "label"
+
+
+def labelled(texts: list[str], labels: Sequence[str | tuple[str, ...]], names: Sequence[str]) -> Columns:
+    """Return raw samples: a text with its label, or with a tuple of labels."""
+    single = all(isinstance(label, str) for label in labels)
+    return Columns({TEXT: texts}, {LABEL: list(labels)}, names, stratify=LABEL if single else None)
+
+
+def in_natural_order(names: set[str]) -> tuple[str, ...]:
+    """Sort class names: by value where all are whole numbers, else as text."""
+    whole = all(name.removeprefix("-").isdecimal() for name in names)
+    return tuple(sorted(names, key=lambda name: (int(name), name)) if whole else sorted(names))
+
+
+def expected_spec(options: TextOptions, classes: Classes) -> Spec:
+    """Return what labelled texts will be, as far as that is known before a text is read.
+
+    Raises:
+        Unavailable: Cutting them needs a package that is not installed.
+    """
+    options.cutting.require()
+    return Spec({TEXT: expected_input(options)}, {LABEL: classes})
+
+
+class TextPreparation:
+    """A vocabulary, what was fitted beside it, and the class names.
+
+    Args:
+        options: How texts become numbers.
+        numbering: The words that count, or the buckets that words fall into.
+        coding: How numbered texts are stored and what models receive.
+        classes: The classes that labels name.
+        read_table: Reads the texts of a user's table at predict, where the data set is a table.
+    """
+
+    def __init__(
+        self,
+        options: TextOptions,
+        numbering: Numbering,
+        coding: Coding,
+        classes: Classes,
+        *,
+        read_table: ReadTable | None = None,
+    ) -> None:
+        self._options, self._numbering, self._coding = options, numbering, coding
+        self._classes, self._read_table = classes, read_table
+        self._waiting: tuple[Sequence[str], Ragged] | None = None
+
+    @classmethod
+    def fit(cls, train: Columns, options: TextOptions, classes: Classes, read_table: ReadTable | None = None) -> Self:
+        """Fit on the training texts.
+
+        Raises:
+            DataError: The training texts have no words.
+            OptionError: No word counts, or there are too many.
+        """
+        texts = train.inputs[TEXT]
+        numbering, numbers = fit_numbering(options, options.cutting(texts))
+        coding = fit_coding(options, numbering, numbers)
+        preparation = cls(options, numbering, coding, classes, read_table=read_table)
+        preparation._waiting = (texts, coding.pack(numbers))
+        return preparation
+
+    @classmethod
+    def restore(cls, state: State, read_table: ReadTable | None = None) -> Self:
+        """Rebuild from `state()`."""
+        classes = Classes(tuple(state["class_names"]), multi_label=bool(state["multi_label"]))
+        options = TextOptions.parse(state["options"])
+        numbering = Vocabulary(state["vocabulary"]) if options.hashing is None else Buckets(options.hashing)
+        coding = restored_coding(options, numbering, state["coding"])
+        return cls(options, numbering, coding, classes, read_table=read_table)
+
+    @property
+    def vocabulary(self) -> Sequence[str]:
+        """The words that count, most frequent first; empty where words are hashed."""
+        return self._numbering.words
+
+    @property
+    def spec(self) -> Spec:
+        """What models receive, and the classes."""
+        return Spec({TEXT: self._coding.modality}, {LABEL: self._classes})
+
+    def state(self) -> State:
+        """Return options, vocabulary, what was fitted beside it, and class names."""
+        names = TextOptions.model_fields
+        return {
+            "options": {name: value for name, value in self._options.plain().items() if name in names},
+            "vocabulary": list(self.vocabulary),
+            "coding": self._coding.state(),
+            "class_names": list(self._classes.names),
+            "multi_label": self._classes.multi_label,
+        }
+
+    def open(self, inputs: Sequence[str]) -> Columns:
+        """Read a user's texts: one per line of a .txt file or of standard input ("-"), one per *.txt file of a folder.
+
+        Where the data set is a table, .csv and .tsv files are read as tables.
+
+        Raises:
+            MissingInput: There is no such file or folder, or a folder without texts.
+            DataError: A file is no UTF-8 text, or of another kind.
+        """
+        opened = [open_texts(path, self._read_table) for path in inputs]
+        texts = [text for samples in opened for text in samples.inputs[TEXT]]
+        return Columns({TEXT: texts}, {}, [name for samples in opened for name in samples.names])
+
+    def statuses(self, samples: Columns) -> Sequence[str]:
+        """Return "ok", "empty" for a text without words, or "unknown_words" where the vocabulary has none of them.
+
+        Every text is answered.
+        """
+        texts = samples.inputs[TEXT]
+        numbers = self._numbers(texts)
+        self._waiting = (texts, self._coding.pack(numbers))
+        num_known = torch.bincount(numbers.rows[numbers.values >= 0], minlength=len(texts)).tolist()
+        lengths = zip(numbers.lengths.tolist(), num_known, strict=True)
+        return ["ok" if known else "unknown_words" if num_words else "empty" for num_words, known in lengths]
+
+    def parse(self, samples: Columns, loading: Loading) -> InMemory:
+        """Turn texts, with or without labels, into batches of vectors, sparse bags or token sequences.
+
+        Raises:
+            DataError: A label is none of the classes.
+        """
+        targets = {LABEL: self._targets(samples)} if LABEL in samples.targets else {}
+        return InMemory({TEXT: self._packed(samples.inputs[TEXT])}, targets, loading, self._finish)
+
+    def unknown_share(self, samples: Columns) -> float:
+        """Return which part of all words of some samples the vocabulary lacks."""
+        numbers = self._numbers(samples.inputs[TEXT]).values
+        return float((numbers < 0).double().mean()) if len(numbers) else 0.0
+
+    def _numbers(self, texts: Iterable[str]) -> Ragged:
+        return self._numbering.look_up(self._options.cutting(texts))
+
+    def _packed(self, texts: Sequence[str]) -> Ragged:
+        """Return texts as they are stored, taking away what `fit` or `statuses` left waiting."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and waiting[0] is texts:
+            return waiting[1]
+        return self._coding.pack(self._numbers(texts))
+
+    def _finish(self, fields: Mapping[str, Field]) -> Mapping[str, Field]:
+        texts = fields[TEXT]
+        assert isinstance(texts, Ragged)
+        return {TEXT: self._coding.finish(texts)}
+
+    def _targets(self, samples: Columns) -> Tensor:
+        """Return class numbers (N,), or with several labels per text float 0/1 (N, classes)."""
+        numbers = {name: number for number, name in enumerate(self._classes.names)}
+        labels = [(label,) if isinstance(label, str) else label for label in samples.targets[LABEL]]
+        unknown = [(i, name) for i, names in enumerate(labels) for name in names if name not in numbers]
+        if unknown:
+            raise DataError(
+                "there are labels that no training text has",
+                found=at_most_shown([f"{samples.names[i]}: {shown(name)}" for i, name in unknown]),
+                expected=", ".join(map(shown, self._classes.names[:MAX_PROBLEMS])),
+            )
+        if not self._classes.multi_label:
+            return torch.tensor([numbers[name] for (name,) in labels], dtype=torch.int64)
+        targets = torch.zeros(len(labels), len(numbers))
+        cells = [(i, numbers[name]) for i, names in enumerate(labels) for name in names]
+        if cells:
+            rows, columns = torch.tensor(cells).T
+            targets[rows, columns] = 1
+        return targets

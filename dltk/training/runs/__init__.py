@@ -1,0 +1,1 @@
+"""Run directories: made, locked, found, listed and told."""

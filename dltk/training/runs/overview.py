@@ -1,0 +1,177 @@
+"""Many runs side by side, from their files alone: state, scores, and which overrides tell them apart."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dltk.config.errors import DltkError, UsageError, alternatives, shown
+from dltk.training.loggers import Metrics, number
+from dltk.training.runs.rundir import RunDir, all_runs
+from dltk.training.runs.summary import short, state
+
+OVERRIDE = "# override: "
+SECONDS = "seconds"
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What is worth knowing of a run among others.
+
+    Attributes:
+        path: Where it is, as a user would write it.
+        name: The experiment's.
+        state: running, stopped, failed, killed, completed, or damaged where its files do not tell.
+        scores: At the end; of a run without an end, those of its best evaluation.
+        directions: Whether small or large is good, by score name without split; the first is the main one.
+        seconds: How long it trained.
+        overrides: What was given behind its config.
+    """
+
+    path: str
+    name: str = ""
+    state: str = "damaged"
+    scores: Mapping[str, float | None] = field(default_factory=dict)
+    directions: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def score(self) -> str:
+        """The main score by which runs are chosen: of val, else of train; "" where there is none yet."""
+        wanted = [f"{split}/{name}" for split in ("val", "train") for name in [*self.directions][:1]]
+        return next((name for name in wanted if name in self.scores), "")
+
+    @property
+    def test_score(self) -> str:
+        """The main score of the test split; "" where it was not scored."""
+        return next((name for name in self.scores if name.startswith("test/")), "")
+
+    def value(self, name: str) -> float:
+        """Return a score, or the seconds; NaN where it is undefined or missing."""
+        value = self.seconds if name == SECONDS else self.scores.get(name)
+        return math.nan if value is None else value
+
+    def direction(self, name: str) -> str:
+        """Return min or max; "" where the run does not know the score."""
+        return "min" if name == SECONDS else self.directions.get(name.partition("/")[2], "")
+
+
+def glances(runs_dir: Path, pattern: str = "") -> list[Glance]:
+    """Return the runs below a directory, newest first.
+
+    Args:
+        runs_dir: Where they are.
+        pattern: A glob that a run's path, its path below `runs_dir` or its experiment's name matches; "": all.
+    """
+    found = []
+    for run in all_runs(runs_dir):
+        glance = _glance(run)
+        below = str(run.path.relative_to(runs_dir.absolute()))
+        if not pattern or any(fnmatch.fnmatchcase(text, pattern) for text in (glance.path, below, glance.name)):
+            found.append(glance)
+    return found
+
+
+def best_first(runs: Sequence[Glance], score: str) -> list[Glance]:
+    """Return runs by a score, such as val/accuracy, or by seconds; of equals those with the smaller loss come first.
+
+    Those where the score is undefined come last.
+
+    Raises:
+        UsageError: No run has such a score.
+    """
+    direction = next(
+        filter(None, (run.direction(score) for run in runs if score == SECONDS or score in run.scores)), ""
+    )
+    if runs and not direction:
+        known = dict.fromkeys([*(name for run in runs for name in run.scores if run.direction(name)), SECONDS])
+        raise UsageError(f"none of these runs has the score {shown(score)}{alternatives(score, known)}")
+    sign = -1 if direction == "max" else 1
+    loss = f"{score.partition('/')[0]}/loss"
+
+    def rank(run: Glance) -> tuple[bool, float, bool, float]:
+        value, tie = run.value(score), run.value(loss)
+        return math.isnan(value), sign * value, math.isnan(tie), tie
+
+    return sorted(runs, key=rank)
+
+
+def distinguishing(runs: Sequence[Glance]) -> list[dict[str, str]]:
+    """Return for each run those of its overrides that are not the same in all."""
+    keys = dict.fromkeys(key for run in runs for key in run.overrides)
+    differing = [key for key in keys if len({run.overrides.get(key) for run in runs}) > 1]
+    return [{key: run.overrides[key] for key in differing if key in run.overrides} for run in runs]
+
+
+def rows(runs: Sequence[Glance], score: str = "") -> list[dict[str, Any]]:
+    """Return a table of runs; a column that would be empty is left out.
+
+    Args:
+        runs: In the order of the rows.
+        score: What to show instead of each run's main score.
+    """
+    own = distinguishing(runs)
+    table = [
+        {
+            "run": run.path,
+            "state": run.state,
+            "score": _spelled(run, run.score if score in ("", SECONDS) else score),
+            "test": _spelled(run, run.test_score),
+            "seconds": "" if run.seconds is None else f"{run.seconds:g}",
+            "overrides": " ".join(f"{key}={value}" for key, value in overrides.items()),
+        }
+        for run, overrides in zip(runs, own, strict=True)
+    ]
+    empty = {column for column in ("test", "overrides") if not any(row[column] for row in table)}
+    return [{column: text for column, text in row.items() if column not in empty} for row in table]
+
+
+def as_json(run: Glance) -> dict[str, Any]:
+    """Return a run for `--json`."""
+    facts = {"run": run.path, "name": run.name, "state": run.state, "scores": dict(run.scores)}
+    return {**facts, "seconds": run.seconds, "overrides": dict(run.overrides)}
+
+
+def _glance(run: RunDir) -> Glance:
+    try:
+        status = run.status()
+        directions = status.get("directions", {})
+        evaluations = Metrics(run.metrics).rows()
+        best = status.get("scores") or _best(evaluations, directions)
+        seconds = status.get(SECONDS, evaluations[-1][SECONDS] if evaluations else None)
+        given = _overrides(run.config)
+        return Glance(short(run.path), str(status.get("name", "")), state(run), best, directions, seconds, given)
+    except (DltkError, OSError):
+        return Glance(short(run.path))
+
+
+def _best(evaluations: Sequence[Mapping[str, Any]], directions: Mapping[str, str]) -> dict[str, float | None]:
+    """Return the scores of the evaluation with the best main val score, of the last where there is none."""
+    if not evaluations:
+        return {}
+    name, direction = next(iter(directions.items()), ("", "min"))
+    sign = -1 if direction == "max" else 1
+    scored = [row for row in evaluations if row.get(f"val/{name}") is not None]
+    best = min(scored, key=lambda row: sign * row[f"val/{name}"]) if scored else evaluations[-1]
+    return {name: value for name, value in best.items() if "/" in name}
+
+
+def _overrides(config: Path) -> dict[str, str]:
+    """Return the overrides that stand as comments before a config as it was given."""
+    given = {}
+    with config.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if not line.startswith(OVERRIDE):
+                break
+            key, _, value = line.removeprefix(OVERRIDE).rstrip("\n").partition("=")
+            given[key] = value
+    return given
+
+
+def _spelled(run: Glance, score: str) -> str:
+    return f"{score} {number(run.value(score))}" if score in run.scores else ""
