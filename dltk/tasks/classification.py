@@ -39,6 +39,7 @@ MetricName = Literal[
     "matthews_correlation", "cohen_kappa", "log_loss", "brier", "expected_calibration_error",
 ]  # fmt: skip
 NUM_WORST = 32
+RAREST = 1e-12
 
 
 class Config(TaskConfig):
@@ -179,8 +180,9 @@ class Classification:
         """Score the training split's most frequent class, or each label's majority; and of tables a linear model."""
         frequencies = self.outputs.shares(all_targets(splits.train)).double().mean(0)
         truth = all_targets(splits.test or splits.val or splits.train)
-        majority = (frequencies - 0.5 if self.target.multi_label else frequencies).expand(len(truth), -1)
-        protocol = "every sample gets the most frequent answer of the training split"
+        frequencies = frequencies.clamp(RAREST, 1 - RAREST)
+        majority = (frequencies.logit() if self.target.multi_label else frequencies.log()).expand(len(truth), -1)
+        protocol = "every sample gets the training split's frequencies as probabilities"
         found = {"majority": Evaluation(self._metrics(majority, truth), len(truth), protocol)}
         features = linear_baseline.features_of(splits, self.target.num_outputs)
         if features is not None:

@@ -248,6 +248,22 @@ def test_the_baseline_answers_the_majority_of_the_training_split():
     assert scores == {"test": 0.5, "val": 0.25, "train": 0.75}
 
 
+def test_the_baselines_probabilities_are_the_training_splits_frequencies():
+    train = batches(GATE_INPUTS, torch.tensor([1, 1, 1, 0]))
+    test = batches(GATE_INPUTS, torch.tensor([1, 1, 0, 0]))
+    task = task_for("ab", metrics=["accuracy", "log_loss", "brier", "expected_calibration_error"])
+    scores = task.baselines(splits(train, test))["majority"].scores
+    assert scores["log_loss"] == pytest.approx(-(math.log(0.75) + math.log(0.25)) / 2)
+    assert scores["expected_calibration_error"] == pytest.approx(0.25)
+
+
+def test_the_baselines_probabilities_of_labels_are_their_frequencies():
+    train = batches(GATE_INPUTS, torch.tensor([[1.0, 0], [1, 0], [0, 0], [1, 1]]))
+    task = task_for("ab", multi_label=True, metrics=["micro_f1", "log_loss"])
+    scores = task.baselines(splits(train))["majority"].scores
+    assert scores["log_loss"] == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
+
+
 def test_the_baseline_of_labels_is_the_majority_of_each():
     train = batches(GATE_INPUTS, torch.tensor([[1.0, 0], [1, 0], [0, 0], [1, 1]]))
     majority = task_for("ab", multi_label=True).baselines(splits(train))["majority"]
