@@ -53,7 +53,7 @@ def export(
     print_lines(
         [
             f"{short(written.directory / FILES[name])}: differs by at most {difference:.1g} on {written.num_checked} "
-            "real inputs"
+            f"real input{'s' if written.num_checked > 1 else ''}"
             for name, difference in written.differences.items()
         ]
     )

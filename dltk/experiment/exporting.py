@@ -209,7 +209,7 @@ def _meaning(target: Target, activation: str) -> dict[str, Any]:
 def _example(model: Traced) -> bytes:
     """Return the first inputs and outputs, to try another runtime with; ragged inputs are given whole."""
     is_ragged = any(part.counts != "samples" for part in model.inputs)
-    count = model.num_samples if is_ragged else NUM_EXAMPLES
+    count = min(NUM_EXAMPLES, model.num_samples)
     named = {**{part.name: part.tensor for part in model.inputs}, **model.outputs}
     kept = {name: (tensor if is_ragged else tensor[:count]).clone().contiguous() for name, tensor in named.items()}
     return safetensors.torch.save(kept)

@@ -19,6 +19,7 @@ from dltk.config.errors import (
     OptionError,
     UsageError,
     alternatives,
+    at_most_shown,
     listed,
     shown,
 )
@@ -195,11 +196,16 @@ class Run:
             raise UsageError(str(error), where=str(self.path)) from None
 
     def opened(self, inputs: Sequence[str]) -> Batches:
-        """Return the samples of a user's own files; what cannot be read is left out."""
+        """Return the samples of a user's own files.
+
+        Raises:
+            DataError: Some cannot be read.
+        """
         samples: Any = self.preparation.open(inputs)
-        statuses = self.preparation.statuses(samples)
-        valid = [i for i, status in enumerate(statuses) if status != "invalid"]
-        return parsed(self.preparation, samples.take(torch.tensor(valid, dtype=torch.int64)), self._loading())
+        statuses = zip(samples.names, self.preparation.statuses(samples), strict=True)
+        if invalid := [name for name, status in statuses if status == "invalid"]:
+            raise DataError("there are inputs that cannot be read", found=at_most_shown(invalid))
+        return parsed(self.preparation, samples, self._loading())
 
     def _answer_inputs(self, inputs: Sequence[str], request: Request) -> list[dict[str, Any]]:
         samples: Any = self.preparation.open(inputs)

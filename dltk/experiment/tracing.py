@@ -43,21 +43,18 @@ class Traced:
         module: (tensors) -> tuple of tensors.
         inputs: In the order of the module's arguments.
         outputs: What the model makes of them, by name, in order.
+        num_samples: How many samples there are; the tensors repeat a few to have enough.
     """
 
     module: nn.Module
     inputs: Sequence[Part]
     outputs: Mapping[str, Tensor]
+    num_samples: int
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """Copies of the inputs, outside inference mode."""
         return tuple(part.tensor.clone() for part in self.inputs)
-
-    @property
-    def num_samples(self) -> int:
-        """How many samples the inputs hold."""
-        return len(next(iter(self.outputs.values())))
 
 
 class Plain(nn.Module):
@@ -85,7 +82,9 @@ def traced(run: Run, inputs: Sequence[str]) -> Traced:
         UsageError: The inputs cannot be tensors.
         DataError: There are no samples.
     """
-    batch = _real_batch(run, inputs)
+    samples = _first_samples(run, inputs)
+    # Sizes 0 and 1 are special to torch.export.
+    batch = Batch.joined([samples] * -(-_MIN_TRACED // samples.num_samples))
     model, fields = run.model.cpu(), batch.inputs
     named = fields if isinstance(fields, Mapping) else {next(iter(run.preparation.spec.inputs)): fields}
     if isinstance(run.task, Portable):
@@ -96,7 +95,8 @@ def traced(run: Run, inputs: Sequence[str]) -> Traced:
     with torch.inference_mode():
         given = feed(model, fields)
         outputs = [output.clone() for output in plain(*(part.tensor for part in tensors))]
-    return Traced(plain, tensors, dict(zip(given if isinstance(given, Mapping) else ["outputs"], outputs, strict=True)))
+    names = given if isinstance(given, Mapping) else ["outputs"]
+    return Traced(plain, tensors, dict(zip(names, outputs, strict=True)), samples.num_samples)
 
 
 def _parts(name: str, field: Field) -> list[Part]:
@@ -107,8 +107,7 @@ def _parts(name: str, field: Field) -> list[Part]:
     raise UsageError("a model whose inputs are lists of tensors cannot be exported")
 
 
-def _real_batch(run: Run, inputs: Sequence[str]) -> Batch:
-    """Return some samples; too few are repeated, because sizes 0 and 1 are special to torch.export."""
+def _first_samples(run: Run, inputs: Sequence[str]) -> Batch:
     batches = run.opened(inputs) if inputs else run.samples()[1]
     parts, count = [], 0
     for batch in batches.epoch(0):
@@ -118,4 +117,4 @@ def _real_batch(run: Run, inputs: Sequence[str]) -> Batch:
             break
     if not parts:
         raise DataError("there is no input to compare on")
-    return Batch.joined(parts * -(-_MIN_TRACED // count))
+    return Batch.joined(parts)

@@ -113,6 +113,20 @@ def test_convolution_and_batch_norm_are_exported(folder):
     assert max(written.differences.values()) <= 1e-5
 
 
+def test_a_single_input_is_counted_once(run, folder):
+    (folder / "one.csv").write_text("sepal_length,sepal_width,petal_length,petal_width\n5,3,1,0.2\n")
+    written = export(run, ["torch"], folder / "out", ["one.csv"])
+    assert written.num_checked == 1
+    assert len(safetensors.torch.load_file(written.directory / "example.safetensors")["outputs"]) == 1
+
+
+def test_inputs_that_cannot_be_read_are_refused(run, folder):
+    (folder / "one.csv").write_text("sepal_length,sepal_width,petal_length,petal_width\nx,3,1,0.2\n")
+    with pytest.raises(DataError, match="cannot be read") as caught:
+        export(run, ["torch"], folder / "out", ["one.csv"])
+    assert "row 1" in caught.value.found
+
+
 def test_by_default_it_lies_in_the_run_and_is_replaced(folder):
     run = trained(folder, "linear")
     first = export(run, ["torch"])
