@@ -30,15 +30,34 @@ print_one() {
     number=$((number + 1))
 }
 
+# Each task writes a file of its own, anew when it is trained again.
 train_chosen() {
     if [ "$number" = "$task" ]; then
+        results=$RUNS/results-$number.jsonl
+        rm -f "$results"
         train_one "$@"
     fi
     number=$((number + 1))
 }
 
+collect_one() {
+    cat "$RUNS/results-$number.jsonl" 2>/dev/null || printf '{"error": "task %s was not trained"}\n' "$number"
+    number=$((number + 1))
+}
+
 case $task in
 '') each print_one ;;
-finish) finish ;;
-*) each train_chosen "${shared[@]+"${shared[@]}"}" ;;
+finish)
+    each collect_one >"$results"
+    earlier=0
+    finish
+    ;;
+*)
+    each train_chosen "${shared[@]+"${shared[@]}"}"
+    if [ -z "$last_code" ]; then
+        printf 'there is no task %s; they are 0 to %s, or finish\n' "$task" $((number - 1)) >&2
+        exit 2
+    fi
+    exit "$last_code"
+    ;;
 esac

@@ -21,14 +21,14 @@ lines() {
     done
 }
 
-# LINE KEY=VALUE...
+# KEY=VALUE... LINE
 train_line() {
     local own
-    IFS=$'\t' read -r -a own <<<"$1"
-    train_one "${@:2}" "${own[@]}"
+    IFS=$'\t' read -r -a own <<<"${@: -1}"
+    train_one "${@:1:$#-1}" "${own[@]}"
 }
 
-export -f train_one train_line
-lines | tr '\n' '\0' | xargs -0 -P "$jobs" -I LINE \
-    bash -c 'train_line "$@"' bash LINE "train.threads=$threads" "${shared[@]+"${shared[@]}"}" || exit 130
+export -f train_one train_line why
+lines | tr '\n' '\0' | xargs -0 -n 1 -P "$jobs" \
+    bash -c 'train_line "$@"' bash "train.threads=$threads" "${shared[@]+"${shared[@]}"}" || exit 130
 finish

@@ -1,13 +1,15 @@
-"""Results on stdout: one JSON object, a table, or lines."""
+"""Results: one JSON object, a table or lines on stdout, or files in a folder."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from dltk.config.errors import escaped
+from dltk.config.errors import OutputError, escaped
 from dltk.training.saving.durable import finite
 
 PIPE_WIDTH = 200
@@ -34,10 +36,32 @@ def print_table(rows: Sequence[Mapping[str, Any]], unbroken: Sequence[str] = ())
         table.add_column(Text(escaped(column)), overflow="fold", no_wrap=column in unbroken)
     for row in rows:
         table.add_row(*(Text(_cell(row.get(column, ""))) for column in columns_of(rows)))
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    console = Console(width=available_width())
     with console.capture() as capture:
         console.print(table)
     print_lines([line.rstrip() for line in capture.get().splitlines()])
+
+
+def available_width() -> int:
+    """Return how many characters fit beside each other: those of the terminal, or many in a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
+
+
+def first_line(text: str | None) -> str:
+    """Return the first line of a help text, which is one sentence."""
+    return (text or "").strip().partition("\n")[0]
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder for results, unless it is there.
+
+    Raises:
+        OutputError: It cannot be created.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot create the folder: {error.strerror}", where=str(path.absolute())) from None
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:

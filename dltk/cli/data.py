@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dltk.cli.answers import print_json, print_lines, print_table
+from dltk.cli.answers import available_width, columns_of, make_folder, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Offline, Overrides, Plugins, Quiet, use_network, use_plugins
-from dltk.config.errors import OutputError, UsageError, alternatives, shown
+from dltk.config.errors import UsageError, alternatives, count_of, shown
 
 if TYPE_CHECKING:
     from dltk.experiment.describing import Described
 
 MAX_ROWS = 40
+SHORT = 20
 
 app = typer.Typer(help="Look at data, or fetch them.", rich_markup_mode=None)
 
@@ -28,7 +29,10 @@ def _data(context: typer.Context) -> None:
 
 @app.command("describe")
 def describe(
-    what: Annotated[str, typer.Argument(metavar="CONFIG|DATASET", help="A YAML file, or a data set such as mnist.")],
+    what: Annotated[
+        str,
+        typer.Argument(metavar="CONFIG|TABLE|DATASET", help="A YAML file, a CSV file, or a data set such as mnist."),
+    ],
     overrides: Overrides = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write description.json, and a picture of images, to a folder.")
@@ -41,14 +45,15 @@ def describe(
 ) -> int:
     """Say what the samples of each split look like: sizes, ranges, gaps, balance, lengths, duplicates, examples.
 
-    A config's other sections do not count. Of a data set alone, options are given as data.path=table.csv.
+    A config's other sections do not count. Options are given as data.target=price; without a target a CSV file is
+    shown as it is.
     """
     use_plugins(plugin)
     use_network(offline=offline, quiet=quiet)
     from dltk.experiment.describing import describe_data
 
     described = describe_data(what, overrides or ())
-    written = _written(described, output) if output is not None else []
+    written = _written(described, output, quiet=quiet) if output is not None else []
     if json_:
         print_json({**described.facts, **({"output": written} if written else {})})
         return 0
@@ -60,6 +65,7 @@ def describe(
 @app.command("download")
 def download(
     names: Annotated[list[str], typer.Argument(metavar="DATASET...", help="Data sets such as mnist.")],
+    offline: Offline = False,
     json_: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,  # noqa: ARG001
@@ -70,7 +76,7 @@ def download(
     $DLTK_CACHE names the folder; data below $DLTK_DATA are used as they are.
     """
     use_plugins(plugin)
-    use_network(offline=False, quiet=quiet)
+    use_network(offline=offline, quiet=quiet)
     from dltk.config import registry
     from dltk.data import files
 
@@ -90,20 +96,22 @@ def download(
     return 0
 
 
-def _written(described: Described, folder: Path) -> list[str]:
+def _written(described: Described, folder: Path, *, quiet: bool) -> list[str]:
     """Write description.json and pictures; return their paths."""
     import json
 
+    from dltk.experiment.showing import font_notes
     from dltk.pictures import image_grid
+    from dltk.training.loggers import Screen
     from dltk.training.saving.durable import finite, write_text
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot create the folder: {error.strerror}", where=str(folder.absolute())) from None
+    make_folder(folder)
     paths = [folder / "description.json"]
     write_text(paths[0], json.dumps(finite(described.facts), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-    for name, (images, captions) in described.pictures().items():
+    drawn = described.pictures()
+    for note in font_notes(described.splits.spec) if described.splits and drawn else ():
+        Screen(quiet=quiet).say(note)
+    for name, (images, captions) in drawn.items():
         paths.append(folder / f"{name}.png")
         image_grid(images, f"training samples of {described.facts['data']['name']}", captions).savefig(paths[-1])
     return [str(path) for path in paths]
@@ -113,17 +121,40 @@ def _print(facts: Mapping[str, Any]) -> None:
     print_lines([f"data: {facts['data']['name']}", *(f"note: {note}" for note in facts["notes"])])
     _print_titled("samples", _sample_rows(facts))
     for name, described in facts["inputs"].items():
-        size = f", vocabulary of {described['vocabulary']:,}" if "vocabulary" in described else ""
-        shape = " x ".join(map(str, described["shape"])) or "one value"
-        _print_titled(f"input {name}: {described['kind']}, {shape}{size}", _seen_rows(described["seen"]))
-        _print_titled(f"columns of {name}: training rows; missing in any split", _column_rows(described))
+        _print_titled(
+            f"input {name}: {', '.join([described['kind'], *_sizes(described)])}", _seen_rows(described["seen"])
+        )
+        which = "training rows; missing in any split" if "train" in facts["splits"] else "all rows"
+        _print_titled(f"columns of {name}: {which}", _column_rows(described))
         _print_titled(f"texts of {name}", _text_rows(described))
     for name, described in facts["targets"].items():
         rows = _target_rows(described["seen"])
         more = f"; {len(rows) - MAX_ROWS} more with --json" if len(rows) > MAX_ROWS else ""
         _print_titled(f"target {name}: {described['kind']}{more}", rows[:MAX_ROWS])
     examples = [{name: "" if value is None else value for name, value in row.items()} for row in facts["examples"]]
-    _print_titled("first training samples", examples)
+    first = "first training samples" if "train" in facts["splits"] else "first rows"
+    _print_titled(first, examples if _fit(examples) else _turned(examples))
+
+
+def _sizes(described: Mapping[str, Any]) -> list[str]:
+    """Return how large an input is, in words; sequences have lengths of their own, which are told apart."""
+    shape, vocabulary = described.get("shape"), described.get("vocabulary")
+    sizes = [count_of(len(described["columns"]), "column")] if "columns" in described else []
+    if shape is not None and (vocabulary is None or "size" in described):
+        sizes.append(count_of(shape[0], "input") if len(shape) == 1 else " x ".join(map(str, shape)) or "one value")
+    return sizes if vocabulary is None else [*sizes, f"vocabulary of {vocabulary:,}"]
+
+
+def _fit(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a table's columns fit beside each other, none narrower than its name or a short cell."""
+    widths = [max(len(str(cell)) for cell in (name, *(row[name] for row in rows))) for name in columns_of(rows)]
+    return sum(min(width, SHORT) + 2 for width in widths) <= available_width()
+
+
+def _turned(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a table with its rows as columns; those of the first column are named by its cells."""
+    first, *others = columns_of(rows)
+    return [{first: name, **{str(row[first]): row[name] for row in rows}} for name in others]
 
 
 def _print_titled(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -134,16 +165,22 @@ def _print_titled(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _sample_rows(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a row per split; only what is told of any split is a column."""
-    words = {"within": "repeated", "contradicting": "same input, other target"}
     return [
         {
             "split": split,
             "samples": counts["samples"],
             **counts.get("statuses", {}),
-            **{words.get(k, k.replace("_", " ")): n for k, n in facts["duplicates"].get(split, {}).items()},
+            **_repetitions(facts["duplicates"].get(split, {})),
         }
         for split, counts in facts["splits"].items()
     ]
+
+
+def _repetitions(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the counts of equal samples; of samples that are only encoded alike, none is called the same."""
+    words = {"within": "repeated", "contradicting": "same input, other target"}
+    after = "" if counts.get("as_read", True) else " (after encoding)"
+    return {f"{words.get(k, k.replace('_', ' '))}{after}": n for k, n in counts.items() if k != "as_read"}
 
 
 def _seen_rows(seen: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import typer
 
 from dltk.cli.answers import print_json, print_lines
 from dltk.cli.flags import Debug, Json, Plugins, RunArgument, RunsDir, use_plugins
+from dltk.cli.using import open_run
 
 
 def export(
@@ -36,17 +37,14 @@ def export(
     """Write a run's model for torch.export and ONNX, compared with the model on real inputs."""
     use_plugins(plugin)
     started_at = time.monotonic()
-    from dltk.training.runs.rundir import find_run
-
-    directory, step = find_run(run, runs_dir)
-    from dltk.experiment import Run
+    found = open_run(run, runs_dir)
     from dltk.experiment.exporting import FILES, FORMATS
     from dltk.experiment.exporting import export as exported
     from dltk.training.runs.summary import short
 
-    written = exported(Run(directory, step), FORMATS if to == "both" else (to,), output, inputs or ())
+    written = exported(found, FORMATS if to == "both" else (to,), output, inputs or ())
     if json_:
-        answer = {"run": str(directory.path), "status": "completed", "output": str(written.directory)}
+        answer = {"run": str(found.path), "status": "completed", "output": str(written.directory)}
         differences = {"files": written.files, "differences": written.differences, "num_inputs": written.num_checked}
         print_json({**answer, **differences, "seconds": round(time.monotonic() - started_at, 1)})
         return 0

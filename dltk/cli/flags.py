@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -37,17 +37,34 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run directory
 
 
 def seconds_of(text: str) -> float:
-    """Return the seconds that a time such as 90s, 30m, 2h or 1h30m stands for; a bare number is seconds.
+    """Return the seconds that a time such as 90s, 30m, 2h or 1h30m stands for.
 
     Raises:
-        UsageError: It is no time, or none at all.
+        UsageError: It is no time, has no unit, or is none at all.
     """
-    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
-    parts = found.groups(default="0") if found else ("0", "0", "0")
-    seconds = sum(int(part) * unit for part, unit in zip(parts, (3600, 60, 1), strict=True))
-    if not seconds:
+    found = re.fullmatch(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip())
+    if not found:
         raise UsageError(f"a time limit is 90s, 30m, 2h or 1h30m; received {shown(text)}")
+    seconds = sum(int(part) * unit for part, unit in zip(found.groups(default="0"), (3600, 60, 1), strict=True))
+    if not seconds:
+        raise UsageError(f"a time limit must be above 0; received {shown(text)}")
     return seconds
+
+
+def with_device(overrides: Sequence[str] | None, device: str | None) -> list[str]:
+    """Return overrides, and behind them what `--device` says."""
+    return [*(overrides or ()), *([f"train.device={device}"] if device else [])]
+
+
+def refuse_contradictions(given: Mapping[str, object], *pairs: tuple[str, str]) -> None:
+    """Refuse flags that cannot be given together.
+
+    Raises:
+        UsageError: Both flags of a pair are given.
+    """
+    for one, other in pairs:
+        if given[one] and given[other]:
+            raise UsageError(f"{one} and {other} contradict each other", do="leave one of them out")
 
 
 def use_plugins(plugins: Sequence[Path] | None) -> None:

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from dltk.cli.flags import Debug, Device, Json, Overrides, Plugins, Quiet, RunsDir, use_plugins
+from dltk.cli.flags import (
+    Debug,
+    Device,
+    Json,
+    Overrides,
+    Plugins,
+    Quiet,
+    RunsDir,
+    refuse_contradictions,
+    use_plugins,
+    with_device,
+)
 from dltk.cli.training import check_config_of, print_end
 from dltk.config.errors import MissingInput, UsageError, shown
 
@@ -37,11 +48,10 @@ def import_weights(
     """
     use_plugins(plugin)
     prefixes = dict(_pair(text) for text in rename or ())
-    if prefixes and by_order:
-        raise UsageError("--rename and --by-order contradict each other", do="leave one of them out")
+    refuse_contradictions({"--rename": prefixes, "--by-order": by_order}, ("--rename", "--by-order"))
     if not file.is_file():
         raise MissingInput(f"there is no file {shown(file.name)}", where=str(file.absolute()))
-    texts = [*(overrides or ()), *([f"train.device={device}"] if device else [])]
+    texts = with_device(overrides, device)
     check_config_of(config, texts)
     from dltk.experiment import RunOptions
     from dltk.experiment.importing import Naming

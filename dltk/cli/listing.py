@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dltk.cli.answers import print_json, print_lines, print_table
+from dltk.cli.answers import first_line, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Plugins, RunsDir, use_plugins
 from dltk.config.errors import UsageError, alternatives, shown
 
@@ -88,15 +88,19 @@ def _matching(rows: list[dict[str, Any]], pattern: str) -> list[dict[str, Any]]:
 
 
 def _list_runs(runs_dir: Path, pattern: str, sort: str, top: int | None, *, as_json: bool) -> int:
-    """Print runs, newest first, or best first by a score."""
+    """Print runs, newest first, or best first by a score and how many of them do not compete."""
     from dltk.training.runs import overview
 
     found = overview.glances(runs_dir, pattern)
-    found = (overview.best_first(found, sort) if sort else found)[:top]
+    left_out: dict[str, int] = {}
+    if sort:
+        found, left_out = overview.comparable(overview.best_first(found, sort), sort)
+    found = found[:top]
     if as_json:
-        print_json({"runs": [overview.as_json(run) for run in found]})
+        print_json({"runs": [overview.as_json(run) for run in found], **({"left_out": left_out} if sort else {})})
     elif found:
         print_table(overview.rows(found, sort), unbroken=("run", "state", "score", "test"))
+        print_lines([f"left out: {count} {reason}" for reason, count in left_out.items()])
     else:
         print_lines([f"no runs like {shown(pattern)} in {runs_dir}" if pattern else f"no runs yet in {runs_dir}"])
     return 0
@@ -107,11 +111,11 @@ def _components(kind: str) -> list[dict[str, Any]]:
 
     if kind in LISTED:
         listed_ones = schema.layers() if kind == "layers" else schema.transforms()
-        return [{"name": name, "what": _first_line(one.get("description"))} for name, one in listed_ones.items()]
+        return [{"name": name, "what": first_line(one.get("description"))} for name, one in listed_ones.items()]
     if kind in SECTIONS:
         section = SECTIONS[kind]
         whats = {name: (schema.options(section, name) or {}).get("description") for name in schema.variants(section)}
-        return [{"name": name, "what": _first_line(what)} for name, what in whats.items()]
+        return [{"name": name, "what": first_line(what)} for name, what in whats.items()]
     found = next(one for one in registry.KINDS if one == kind)
     return [{"name": name, "what": registry.summary(found, name)} for name in registry.names(found)]
 
@@ -127,7 +131,3 @@ def _configs() -> list[dict[str, Any]]:
 def _title(path: Path) -> str:
     comments = [line[1:].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     return next((line for line in comments if "yaml-language-server" not in line), "")
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().partition("\n")[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dltk.cli.answers import print_json, print_lines, print_table
+from dltk.cli.answers import first_line, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Plugins, RunsDir, use_plugins
 from dltk.config.errors import MissingInput, UsageError, did_you_mean, shown
 
@@ -66,7 +66,9 @@ def _rows(option: Any) -> list[dict[str, Any]]:
 
 
 def _print_options(title: str, option: Any) -> None:
-    print_lines([f"{title}: {option.get('description', '').strip().partition(chr(10))[0]}"])
+    from dltk.config import schema
+
+    print_lines([f"{title}: {first_line(option.get('description'))}"])
     rows = [
         {
             "option": row["option"],
@@ -76,10 +78,12 @@ def _print_options(title: str, option: Any) -> None:
         }
         for row in _rows(option)
     ]
+    names = schema.variants(title)
     if rows:
         print_table(rows, unbroken=("option",))
-    else:
+    elif not names:
         print_lines(["no options"])
+    print_lines([f"{title}.name: one of {', '.join(names)}; its own options: dltk show NAME"] if names else [])
 
 
 def _spelled(default: Any) -> str:

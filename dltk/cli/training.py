@@ -22,9 +22,11 @@ from dltk.cli.flags import (
     Quiet,
     RunsDir,
     Verbose,
+    refuse_contradictions,
     seconds_of,
     use_network,
     use_plugins,
+    with_device,
 )
 from dltk.config.errors import UsageError, shown
 
@@ -61,7 +63,7 @@ def train(
     ] = "",
     overfit_batches: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Learn the first N batches by heart, to see that the model can."),
+        typer.Option(metavar="N", min=1, help="Learn only N batches by heart, to see that the model can."),
     ] = None,
     json_: Json = False,
     quiet: Quiet = False,
@@ -76,17 +78,14 @@ def train(
 
     use_plugins(plugin)
     use_network(offline=offline, quiet=quiet, no_progress=no_progress)
-    extra = [f"train.device={device}"] if device else []
-    extra += [f"seed={seed}"] if seed is not None else []
+    extra = [f"seed={seed}"] if seed is not None else []
     extra += [f"train.overfit_batches={overfit_batches}"] if overfit_batches is not None else []
     deadline = time.monotonic() + seconds_of(max_time) if max_time else None
     goes_on = resume not in {"", "auto"}
-    _refuse_contradictions(
-        {"--resume RUN": goes_on, "--output-dir": output_dir is not None, "--dry-run": dry_run, "--seeds": seeds},
-        [("--resume RUN", "--output-dir"), ("--resume RUN", "--dry-run"), ("--resume RUN", "--seeds")],
-    )
-    _refuse_contradictions({"--seeds": seeds, "--seed": seed is not None}, [("--seeds", "--seed")])
-    texts = [*([config] if goes_on and config else []), *(overrides or ()), *extra]
+    given = {"--resume RUN": goes_on, "--output-dir": output_dir is not None, "--dry-run": dry_run, "--seeds": seeds}
+    refuse_contradictions(given, *[("--resume RUN", other) for other in ("--output-dir", "--dry-run", "--seeds")])
+    refuse_contradictions({"--seeds": seeds, "--seed": seed is not None}, ("--seeds", "--seed"))
+    texts = [*([config] if goes_on and config else []), *with_device(overrides, device), *extra]
     if goes_on:
         _refuse_config(config)
         find_run(resume, runs_dir)
@@ -133,7 +132,7 @@ def cross_validate(
     """
     use_plugins(plugin)
     use_network(offline=offline, quiet=quiet, no_progress=no_progress)
-    texts = [*(overrides or ()), *([f"train.device={device}"] if device else [])]
+    texts = with_device(overrides, device)
     check_config_of(config, texts)
     from dltk.experiment import RunOptions
     from dltk.study.cross_validation import cross_validate as run_folds
@@ -162,12 +161,6 @@ def _refuse_config(config: str) -> None:
         raise UsageError(
             f"a run goes on with its own config; received {shown(config)}", do="dltk train --resume RUN [KEY=VALUE]..."
         )
-
-
-def _refuse_contradictions(given: dict[str, Any], pairs: Sequence[tuple[str, str]]) -> None:
-    for one, other in pairs:
-        if given[one] and given[other]:
-            raise UsageError(f"{one} and {other} contradict each other", do="leave one of them out")
 
 
 def _until_stopped(work: Callable[[], None], *, as_json: bool, is_study: bool = False) -> int:
@@ -211,9 +204,8 @@ def print_end(run: Run, *, as_json: bool, quiet: bool) -> None:
 
     if as_json:
         status = run.status
-        print_json(
-            {"run": str(run.path), "status": status["state"], "scores": run.scores, "seconds": status["seconds"]}
-        )
+        answer = {"run": str(run.path), "status": status["state"], "scores": run.scores, "seconds": status["seconds"]}
+        print_json({**answer, **({"verdict": status["verdict"]} if "verdict" in status else {})})
     elif quiet:
         print_lines([*score_lines(run.status), f"run: {short(run.path)}"])
     else:

@@ -6,15 +6,15 @@ import csv
 import io
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from dltk.cli.answers import columns_of, print_json, print_lines, print_table
+from dltk.cli.answers import columns_of, make_folder, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Offline, OtherData, Plugins, RunArgument, RunsDir, use_network, use_plugins
-from dltk.config.errors import OutputError, UsageError, WriteError, shown
+from dltk.config.errors import DataError, OutputError, UsageError, WriteError, shown
 
 if TYPE_CHECKING:
     from dltk.experiment import Run
@@ -43,9 +43,9 @@ def evaluate(
     use_plugins(plugin)
     use_network(offline=offline)
     if pictures is not None:
-        _make_folder(pictures)
+        make_folder(pictures)
     started_at = time.monotonic()
-    found = _open(run, runs_dir)
+    found = open_run(run, runs_dir)
     evaluation = found.evaluate(split or "", list(overrides or ()))
     drawn = _draw(found.pictures(evaluation), pictures) if pictures is not None else []
     if json_:
@@ -78,7 +78,7 @@ def predict(
     debug: Debug = False,  # noqa: ARG001
     plugin: Plugins = None,
 ) -> int:
-    """Answer inputs with a run: every one, in order, with its status."""
+    """Answer inputs with a run: every one, in order, with its status. Code 65 says that all of them are invalid."""
     use_plugins(plugin)
     use_network(offline=offline)
     if not inputs and count is None and steps is None:
@@ -89,23 +89,33 @@ def predict(
     if output is not None:
         _refuse_output(output)
     started_at = time.monotonic()
-    found = _open(run, runs_dir)
+    found = open_run(run, runs_dir)
     from dltk.training.task import Request
 
     rows = found.predict(inputs or (), Request(count, steps, top, seed))
     rows = _with_saved_images(rows, output.parent if output else found.directory.predictions)
     if output is not None:
         _write(output, rows)
+    failure = DataError("no input can be answered: every one is invalid") if _all_invalid(rows) else None
     if json_:
+        outcome = failure.as_json() if failure else {"status": "completed"}
         written = {"output": str(output)} if output else {"rows": rows}
         seconds = round(time.monotonic() - started_at, 1)
-        print_json({"run": str(found.path), "status": "completed", **written, "seconds": seconds})
-    elif output is None:
+        print_json({"run": str(found.path), **outcome, **written, "seconds": seconds})
+        return failure.code if failure else 0
+    if output is None:
         print_table(rows)
+    if failure:
+        raise failure
     return 0
 
 
-def _open(run: str, runs_dir: Path) -> Run:
+def _all_invalid(rows: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(rows) and all(row["status"] == "invalid" for row in rows)
+
+
+def open_run(run: str, runs_dir: Path) -> Run:
+    """Return the run, or one checkpoint of it, that a RUN argument names; torch is imported once it is found."""
     from dltk.training.runs.rundir import find_run
 
     directory, step = find_run(run, runs_dir)
@@ -119,7 +129,7 @@ def _print_scores(evaluation: Evaluation) -> None:
 
     count = evaluation.num_samples
     print_lines([f"{score} {number(value)}  (n = {count})" for score, value in evaluation.scores.items()])
-    print_lines([evaluation.protocol] if evaluation.protocol else [])
+    print_lines(evaluation.protocol.splitlines())
     if 0 < len(evaluation.per_class) <= MAX_CLASSES_SHOWN:
         rows = [
             {key: number(cell) if isinstance(cell, float) else cell for key, cell in row.items()}
@@ -127,13 +137,6 @@ def _print_scores(evaluation: Evaluation) -> None:
         ]
         print_lines([""])
         print_table(rows)
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot create the folder: {error.strerror}", where=str(path.absolute())) from None
 
 
 def _draw(figures: Mapping[str, Any], folder: Path) -> list[str]:

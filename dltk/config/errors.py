@@ -11,6 +11,8 @@ OVERRIDE = "override"
 MAX_PROBLEMS = 20
 MAX_VALUE_LENGTH = 200
 MAX_WORD_LENGTH = 80
+MAX_NEAR = 3
+MAX_LISTED = 20
 KeyPath = tuple[str | int, ...]
 """Keys and list places from the top of a config, such as ("model", "layers", 0, "units")."""
 
@@ -29,21 +31,50 @@ def escaped(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" for the nearest known word, or "" when none is near."""
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6) if len(word) <= MAX_WORD_LENGTH else []
-    return f"; did you mean '{by_lower[close[0]]}'?" if close else ""
+    """Return "; did you mean 'x' or 'y'?" for the nearest known words, or "" when none is near."""
+    near = [f"'{name}'" for name in _near(word, known)] if len(word) <= MAX_WORD_LENGTH else []
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def _near(word: str, known: Iterable[str]) -> list[str]:
+    """Return the word that is spelled most alike, and those of which it is a part, as `flip` is of `vertical_flip`.
+
+    Where there is neither: the word whose parts, in another order, are spelled alike, as `macro_f1` for `f1_makro`.
+    """
+    by_lower = {name.lower(): name for name in sorted(known)}
+    word = word.lower()
+    parts = [name for name in by_lower if word in name.split("_")]
+    near = dict.fromkeys([*difflib.get_close_matches(word, by_lower, n=1), *parts])
+    if near:
+        return [by_lower[name] for name in near][:MAX_NEAR]
+    by_parts = {_parts_in_order(name): name for name in by_lower}
+    return [by_lower[by_parts[name]] for name in difflib.get_close_matches(_parts_in_order(word), by_parts, n=1)]
+
+
+def _parts_in_order(word: str) -> str:
+    return "_".join(sorted(word.split("_")))
 
 
 def alternatives(word: str, known: Collection[str], heading: str = "allowed") -> str:
-    """Return the end of a sentence about an unknown word: "; did you mean 'lr'? allowed: betas, lr"."""
+    """Return the end of a sentence about an unknown word: "; did you mean 'lr'? allowed: betas, lr".
+
+    Of many known words not all are listed where one is near.
+    """
     hint = did_you_mean(word, known)
-    return f"{hint}{'' if hint else ';'} {heading}: {listed(known) or 'none'}"
+    if not hint:
+        return f"; {heading}: {listed(known) or 'none'}"
+    hidden = len(known) - MAX_LISTED
+    return f"{hint} {heading}: {listed(sorted(known)[:MAX_LISTED])}{f', ... and {hidden} more' if hidden > 0 else ''}"
 
 
 def listed(words: Iterable[str]) -> str:
     """Spell a sorted list of words for a message."""
     return ", ".join(sorted(words))
+
+
+def count_of(number: int, word: str) -> str:
+    """Spell how many: "1 cell", "2 cells"."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def at_most_shown(findings: Sequence[str]) -> str:

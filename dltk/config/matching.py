@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
-from dltk.config.errors import KeyPath, Problem, alternatives, did_you_mean, listed, shown
+from dltk.config.errors import MAX_LISTED, KeyPath, Problem, alternatives, did_you_mean, listed, shown
+from dltk.config.wording import ABSURD, Schema, choices_of, described, kinds_within, resolved, words_in
 
-Schema = Mapping[str, Any]
-_WORDS = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "object": "a mapping",
-    "array": "a list",
-    "null": "null",
-}
-_BOUNDS = {"minimum": "of at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+SHOWN_BY = "x-shown-by"
+"""A key of a root schema: the command that lists what its options may be."""
+SYNONYMS = "x-synonyms"
+"""A key of an option's schema: what else it may be taken to be called."""
+_NEEDS_NO_QUOTES = re.compile(r"[\w.-]+")
 
 
 def mismatches(value: Any, schema: Schema, root: Schema, path: KeyPath = ()) -> list[Problem]:
     """Return every way in which a value differs from a schema whose `$ref`s resolve in `root`."""
-    schema = _resolved(schema, root)
+    schema = resolved(schema, root)
     if "discriminator" in schema:
-        return _of_named_kind(value, schema["discriminator"], root, path)
+        return _of_named_kind(value, schema, root, path)
     if "anyOf" in schema or "oneOf" in schema:
         return _of_any(value, schema, root, path)
     if not _is_of_type(value, schema) or not _is_within_bounds(value, schema):
-        hint = did_you_mean(value, map(str, schema.get("enum", ()))) if isinstance(value, str) else ""
-        return [Problem(path, f"must be {described(schema, root)}; received {shown(value)}{hint}")]
+        return [_wrong(value, schema, root, path)]
     if isinstance(value, dict):
         return _in_mapping(value, schema, root, path)
     if isinstance(value, list):
@@ -38,62 +32,44 @@ def mismatches(value: Any, schema: Schema, root: Schema, path: KeyPath = ()) -> 
     return []
 
 
-def described(schema: Schema, root: Schema) -> str:
-    """Spell what a value may be, such as "a whole number above 0 or null"."""
-    schema = _resolved(schema, root)
-    if "const" in schema:
-        return shown(schema["const"])
-    if "enum" in schema:
-        return "one of " + ", ".join(shown(choice) for choice in schema["enum"])
-    if "discriminator" in schema:
-        return f"a mapping whose {schema['discriminator']['propertyName']} is one of {_kinds(schema['discriminator'])}"
-    if "anyOf" in schema or "oneOf" in schema:
-        return " or ".join(dict.fromkeys(described(choice, root) for choice in _choices(schema)))
-    if schema.get("type") == "array":
-        return _described_list(schema)
-    bounds = [f"{word} {schema[key]}" for key, word in _BOUNDS.items() if key in schema]
-    if "pattern" in schema:
-        bounds.append(f"that matches {schema['pattern']}")
-    return " ".join([_WORDS.get(schema.get("type", ""), "a value"), " and ".join(bounds)]).rstrip()
+def _wrong(value: Any, schema: Schema, root: Schema, path: KeyPath) -> Problem:
+    """Say what a value must be, and what was meant; of many words only some are listed then."""
+    words = words_in(schema, root)
+    meant = as_mapping(value, words)
+    if meant and value not in words and len(words) > MAX_LISTED:
+        where = f"; {root[SHOWN_BY]}" if SHOWN_BY in root else ""
+        some = f"must be one of {len(words)} words; received {shown(value)}{alternatives(value, words)}{where}"
+        return Problem(path, some)
+    hint = meant or _as_list(value, schema, root) or _too_large(value, schema, root)
+    return Problem(path, f"must be {described(schema, root)}; received {shown(value)}{hint}")
 
 
-def _described_list(schema: Schema) -> str:
-    low, high = schema.get("minItems", 0), schema.get("maxItems")
-    if low == high:
-        return f"a list of {low}"
-    return f"a list of {low} to {high}" if high else f"a list of at least {low}" if low else "a list"
+def _as_list(value: Any, schema: Schema, root: Schema) -> str:
+    """Return the end of a sentence about one value where a list of such values is needed: "; write [64]"."""
+    if value is None or isinstance(value, (dict, list)) or mismatches([value], schema, root):
+        return ""
+    return f"; write [{value if _NEEDS_NO_QUOTES.fullmatch(str(value)) else shown(value)}]"
 
 
-def _resolved(schema: Schema, root: Schema) -> Schema:
-    while "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
-    return schema
+def _too_large(value: Any, schema: Schema, root: Schema) -> str:
+    is_absurd = isinstance(value, int) and value > ABSURD
+    limits = [resolved(choice, root).get("maximum") for choice in choices_of(schema)]
+    return f"; the largest is {ABSURD}" if is_absurd and ABSURD in limits else ""
 
 
-def _choices(schema: Schema) -> list[Schema]:
-    choices: list[Schema] = schema.get("anyOf") or schema["oneOf"]
-    return choices
-
-
-def _kinds(discriminator: Schema) -> str:
-    return listed(discriminator["mapping"])
-
-
-def as_mapping(value: Any, kinds: Collection[str], key: str = "name") -> str:
+def as_mapping(value: Any, kinds: Collection[str]) -> str:
     """Return the end of a sentence about a bare name where a mapping is needed: "; write {name: digits}"."""
     if not isinstance(value, str):
         return ""
-    return f"; write {{{key}: {value}}}" if value in kinds else did_you_mean(value, kinds)
+    return f"; write {{name: {value}}}" if value in kinds else did_you_mean(value, kinds)
 
 
-def _of_named_kind(value: Any, discriminator: Schema, root: Schema, path: KeyPath) -> list[Problem]:
-    key, kinds = discriminator["propertyName"], discriminator["mapping"]
+def _of_named_kind(value: Any, schema: Schema, root: Schema, path: KeyPath) -> list[Problem]:
+    key, kinds = schema["discriminator"]["propertyName"], schema["discriminator"]["mapping"]
     if not isinstance(value, dict):
-        message = f"must be a mapping whose {key} is one of {_kinds(discriminator)}; received {shown(value)}"
-        message += as_mapping(value, kinds, key)
-        return [Problem(path, message)]
+        return [_wrong(value, schema, root, path)]
     if key not in value:
-        return [Problem(path, f"'{key}' is missing: one of {_kinds(discriminator)}", at_key=True)]
+        return [Problem(path, f"'{key}' is missing: one of {listed(kinds)}", at_key=True)]
     name = value[key]
     if not isinstance(name, str) or name not in kinds:
         return [Problem((*path, key), f"there is no {shown(name)}{alternatives(str(name), kinds, 'available')}")]
@@ -102,27 +78,24 @@ def _of_named_kind(value: Any, discriminator: Schema, root: Schema, path: KeyPat
 
 def _of_any(value: Any, schema: Schema, root: Schema, path: KeyPath) -> list[Problem]:
     """Report against the alternatives that the value looks like; where it looks like none, name them all."""
-    alike = [choice for choice in _choices(schema) if _looks_like(value, choice, root)]
+    alike = [choice for choice in choices_of(schema) if _looks_like(value, choice, root)]
     tried = [mismatches(value, choice, root, path) for choice in alike]
     if tried and not all(tried):
         return []
     inside = [problems for problems in tried if any(problem.path != path or problem.at_key for problem in problems)]
     if inside:
         return min(inside, key=len)
-    named = [one["discriminator"] for choice in _choices(schema) if "discriminator" in (one := _resolved(choice, root))]
-    hint = next((as_mapping(value, kinds["mapping"], kinds["propertyName"]) for kinds in named), "")
-    return [Problem(path, f"must be {described(schema, root)}; received {shown(value)}{hint}")]
+    return [_wrong(value, schema, root, path)]
 
 
 def _looks_like(value: Any, schema: Schema, root: Schema) -> bool:
-    schema = _resolved(schema, root)
+    schema = resolved(schema, root)
     if "discriminator" in schema:
         named = isinstance(value, dict) and schema["discriminator"]["propertyName"] in value
         return named or (isinstance(value, dict) and not _holds_mappings(value))
     if "anyOf" in schema or "oneOf" in schema:
-        return any(_looks_like(value, choice, root) for choice in _choices(schema))
-    others = schema.get("additionalProperties")
-    if isinstance(value, dict) and isinstance(others, dict) and "discriminator" in _resolved(others, root):
+        return any(_looks_like(value, choice, root) for choice in choices_of(schema))
+    if isinstance(value, dict) and kinds_within(schema, root):
         return _holds_mappings(value)
     return _is_of_type(value, schema)
 
@@ -140,7 +113,8 @@ def _in_mapping(value: dict[str, Any], schema: Schema, root: Schema, path: KeyPa
         elif isinstance(others, dict):
             problems += mismatches(item, others, root, (*path, key))
         elif others is False:
-            message = f"no such {'option' if path else 'section'}{alternatives(key, properties)}"
+            hint = _synonym(key, properties) or alternatives(key, properties)
+            message = f"no such {'option' if path else 'section'}{hint}"
             problems.append(Problem((*path, key), message, at_key=True))
     problems += [
         Problem(path, f"'{key}' is missing: {described(properties.get(key, {}), root)}", at_key=True)
@@ -150,13 +124,23 @@ def _in_mapping(value: dict[str, Any], schema: Schema, root: Schema, path: KeyPa
     return problems
 
 
+def _synonym(key: str, properties: Schema) -> str:
+    """Return a hint where elsewhere an option is called by this key."""
+    meant = [name for name, option in properties.items() if key in option.get(SYNONYMS, ())]
+    return f"; did you mean '{meant[0]}'?" if meant else ""
+
+
 def _in_list(value: list[Any], schema: Schema, root: Schema, path: KeyPath) -> list[Problem]:
     kinds = schema.get("prefixItems") or [schema.get("items", {})] * len(value)
-    return [
+    problems = [
         problem
         for place, (item, kind) in enumerate(zip(value, kinds, strict=False))
         for problem in mismatches(item, kind, root, (*path, place))
     ]
+    if schema.get("uniqueItems"):
+        repeated = [(place, item) for place, item in enumerate(value) if item in value[:place]]
+        problems += [Problem((*path, place), f"{shown(item)} is in this list already") for place, item in repeated]
+    return problems
 
 
 def _is_of_type(value: Any, schema: Schema) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -10,13 +11,17 @@ from typing import Any
 
 from dltk.config import registry
 from dltk.config.errors import Problem, alternatives, listed, shown
-from dltk.config.matching import Schema, as_mapping, described, mismatches
+from dltk.config.matching import SHOWN_BY, as_mapping, mismatches
 from dltk.config.sections import DataOptions, ModelOptions, Sections
 from dltk.config.settings import Settings
+from dltk.config.wording import Schema, described
 
 SCHEMA_PATH = Path(__file__).parent.parent / "dltk.schema.json"
 _SECTION_KINDS: dict[str, registry.Kind] = {"data": "datasets", "model": "models", "task": "tasks"}
 _DEFAULT_NAMES = {"optimizer": "adam"}
+_NAMED_LATER = {"task"}
+"""Components that follow from others: their options may stand without a name, and are checked when it is known."""
+_NAMELESS: Schema = {"type": "object", "not": {"required": ["name"]}}
 _COMMON: dict[str, type[Settings]] = {"data": DataOptions, "model": ModelOptions}
 
 
@@ -49,7 +54,7 @@ def assemble(sections: Mapping[str, Mapping[str, type[Settings]]]) -> dict[str, 
                     raise ValueError(f"two nested settings are called {key}; rename the one in {section} {name}")
             definitions[f"{section}.{name}"] = own
         choice = _choice(section, kinds)
-        choices = [choice] if section in _SECTION_KINDS else [choice, _mapping_of(choice)]
+        choices = [choice, _NAMELESS if section in _NAMED_LATER else _mapping_of(choice)]
         is_required = section in schema["required"]
         described_as = {"description": schema["properties"][section]["description"]}
         schema["properties"][section] = described_as | (
@@ -128,9 +133,9 @@ def find(name: str) -> dict[str, Schema]:
 
 def findable() -> list[str]:
     """Return all names that `find` knows."""
-    components = [name for kind in registry.KINDS for name in registry.names(kind)]
     sections = [name for name in _shipped()["properties"] if _section(name)]
-    return [*components, *sections, *variants("optimizer"), *variants("schedule"), *layers(), *transforms()]
+    components = [name for section in sections for name in variants(section)]
+    return [*sections, *components, *layers(), *transforms()]
 
 
 def layers() -> dict[str, Schema]:
@@ -172,8 +177,9 @@ def describe(schema: Schema, component: Schema | None = None) -> str:
 
 
 def variants(section: str) -> list[str]:
-    """Return the names that a section such as `optimizer` may take."""
-    return _variants(section, _shipped())
+    """Return the names that a section such as `optimizer` may take; none where it has one kind of options."""
+    kind = _SECTION_KINDS.get(section)
+    return registry.names(kind) if kind else _variants(section, _shipped())
 
 
 @cache
@@ -183,11 +189,27 @@ def _shipped() -> Schema:
 
 
 def _section(name: str) -> Schema:
-    """Return the shipped schema of a section that has options of its own, such as train; else an empty one."""
+    """Return the shipped schema of a section's options, or of those its components share; else an empty one."""
     section = _shipped()["properties"].get(name, {})
+    if _variants(name, _shipped()):
+        return {"description": section["description"], "properties": _shared(name)}
     references = [choice["$ref"] for choice in [section, *section.get("anyOf", ())] if "$ref" in choice]
     found: Schema = _shipped()["$defs"][references[0].removeprefix("#/$defs/")] if references else {}
     return found
+
+
+def _shared(section: str) -> dict[str, Any]:
+    """Return the options that all shipped components of a section, or all but one, have alike."""
+    own = {name: _shipped()["$defs"][f"{section}.{name}"]["properties"] for name in _variants(section, _shipped())}
+    shared = {}
+    for key in dict.fromkeys(key for options in own.values() for key in options if key != "name"):
+        alike = [options[key] for options in own.values() if key in options]
+        lacking = [f"Not for {name}." for name, options in own.items() if key not in options]
+        if len(lacking) <= 1 and len({describe(option) for option in alike}) == 1:
+            said = Counter(option.get("description", "") for option in alike).most_common(1)[0][0]
+            default = {} if any(option.get("default") != alike[0].get("default") for option in alike) else alike[0]
+            shared[key] = {**alike[0], "default": default.get("default"), "description": " ".join([said, *lacking])}
+    return shared
 
 
 def _variants(section: str, schema: Schema) -> list[str]:
@@ -200,14 +222,16 @@ def _check_component(section: str, kind: registry.Kind, value: Any, schema: Sche
     name = value.get("name") if isinstance(value, dict) else None
     if not isinstance(value, dict):
         message = f"must be a mapping whose name is one of {listed(known)}; received {shown(value)}"
-        return [Problem((section,), message + as_mapping(value, known))]
+        return [Problem((section,), message + (_meant_as_option(section, value, schema) or as_mapping(value, known)))]
     if name is None:
-        return [Problem((section,), f"'name' is missing: one of {listed(known)}", at_key=True)]
+        missing = Problem((section,), f"'name' is missing: one of {listed(known)}", at_key=True)
+        return [] if section in _NAMED_LATER else [missing]
     if name not in known:
         hint = _meant_as_option(section, name, schema) or alternatives(str(name), known, "available")
         return [Problem((section, "name"), f"there is no {kind[:-1]} {shown(name)}{hint}")]
     own = _component_schema(section, kind, name, schema)
-    return mismatches(value, own, own if registry.is_plugin(kind, name) else schema, (section,))
+    root = own if registry.is_plugin(kind, name) else schema
+    return mismatches(value, own, {**root, SHOWN_BY: f"dltk show {name}"}, (section,))
 
 
 def _meant_as_option(section: str, value: Any, schema: Schema) -> str:

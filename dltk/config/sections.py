@@ -80,7 +80,8 @@ class TrainOptions(Settings):
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Evaluate and save an exponential moving average of the weights with this decay, such as 0.999; off by default."""
     overfit_batches: PositiveInt | None = None
-    """Learn only the first N batches by heart, without val, test and augmentation: a model that cannot is broken."""
+    """Learn only N batches by heart, for at least 300 updates, without val, test and augmentation: a model
+    that cannot is broken."""
     select: Literal["best", "last"] | None = None
     """Which weights are tested and used; default best where there is a val split, else last."""
     test: bool = True

@@ -15,6 +15,8 @@ PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+DISTINCT = Field(json_schema_extra={"uniqueItems": True})
+"""Marks a list that has nothing twice; a config is checked against the schema."""
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from dltk.data.batches import Batch, Batches, InMemory
-from dltk.data.duplicates import fingerprints
+from dltk.data.duplicates import Fingerprints, fingerprints, of_fields
 from dltk.data.fields import Field
 from dltk.data.measures import Facts, distribution, measure_of
 from dltk.data.samples import Columns
-from dltk.data.specs import Bag, Image, Modality, Nothing, Table, Tokens, Vector
+from dltk.data.specs import Bag, Image, Modality, Nothing, Spec, Table, Tokens, Vector
 from dltk.data.splits import Splits
 from dltk.data.tables.numbers import is_number_column, number
 
@@ -61,8 +61,26 @@ def describe(splits: Splits, parts: Mapping[str, Any]) -> Facts:
             for name, target in spec.targets.items()
             if not isinstance(target, Nothing)
         },
-        "duplicates": _duplicates(batches),
+        "duplicates": _duplicates(batches, parts, spec),
         "examples": _examples(parts["train"]),
+    }
+
+
+def describe_rows(samples: Columns) -> Facts:
+    """Return facts about tables as they are read, not split and without a target, as plain JSON values."""
+    return {
+        "splits": {"all": {"samples": len(samples)}},
+        "inputs": {
+            name: {
+                "kind": Table.word,
+                "seen": {},
+                "columns": [_column(str(key), {"all": rows}) for key in rows.columns],
+            }
+            for name, rows in samples.inputs.items()
+        },
+        "targets": {},
+        "duplicates": {},
+        "examples": _examples(samples),
     }
 
 
@@ -121,8 +139,8 @@ def _has(samples: Any, name: str) -> bool:
 
 
 def _column(name: str, raw: Mapping[str, Any]) -> Facts:
-    """Return kind, missing cells and values of a table's column; values are those of the training rows."""
-    cells = raw["train"][name].tolist()
+    """Return kind, missing cells and values of a table's column; values are those of the first split."""
+    cells = next(iter(raw.values()))[name].tolist()
     missing = {split: sum(cell is None for cell in table[name].tolist()) for split, table in raw.items()}
     known = [cell for cell in cells if cell is not None]
     facts: Facts = {"column": name, "missing": missing, "different": len(set(known))}
@@ -147,31 +165,33 @@ def _texts(raw: Mapping[str, Any], parts: Mapping[str, Any], splits: Splits) -> 
     return facts
 
 
-def _duplicates(batches: Mapping[str, Batches]) -> Facts:
-    """Return per split how many samples repeat an earlier one of it, are in an earlier split, or contradict others."""
+def _duplicates(batches: Mapping[str, Batches], parts: Mapping[str, Any], spec: Spec) -> Facts:
+    """Return per split how many samples repeat an earlier one of it, are in an earlier split, or contradict others.
+
+    `as_read` says whether the samples were compared, or only what they were encoded as.
+    """
+    prints = {name: fingerprints(parts[name], one, spec) for name, one in batches.items()}
+    known = {name: own for name, own in prints.items() if own is not None}
     facts: Facts = {}
-    earlier: dict[str, Tensor] = {}
-    for name, one in batches.items():
-        if isinstance(one, InMemory):
-            prints = fingerprints(one)
-            facts[name] = {
-                "within": len(prints) - len(torch.unique(prints)),
-                "contradicting": _contradicting(prints, one),
-            }
-            facts[name] |= {f"in_{other}": int(torch.isin(prints, known).sum()) for other, known in earlier.items()}
-            earlier[name] = prints
+    for name, own in known.items():
+        earlier = {other: known[other] for other in facts if known[other].as_read == own.as_read}
+        facts[name] = {
+            "within": len(own.numbers) - len(torch.unique(own.numbers)),
+            "contradicting": _contradicting(own, batches[name]),
+            **{f"in_{other}": int(torch.isin(own.numbers, one.numbers).sum()) for other, one in earlier.items()},
+            "as_read": own.as_read,
+        }
     return facts
 
 
-def _contradicting(prints: Tensor, batches: InMemory) -> int:
+def _contradicting(prints: Fingerprints, batches: Batches) -> int:
     """Count samples that have the inputs of another one, but not its targets."""
-    targets = batches.stored_targets()
+    targets = batches.stored_targets() if isinstance(batches, InMemory) else {}
     if not targets:
         return 0
-    answers = fingerprints(InMemory(targets, {}, batches.loading))
-    pairs = torch.unique(torch.stack([prints, answers], dim=1), dim=0)
+    pairs = torch.unique(torch.stack([prints.numbers, of_fields(targets)], dim=1), dim=0)
     inputs, num_answers = torch.unique(pairs[:, 0], return_counts=True)
-    return int(torch.isin(prints, inputs[num_answers > 1]).sum())
+    return int(torch.isin(prints.numbers, inputs[num_answers > 1]).sum())
 
 
 def _examples(train: Any) -> list[Facts]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from dltk.data.augment.draws import mixed
 from dltk.data.batches import InMemory
-from dltk.data.fields import Field, Ragged
+from dltk.data.fields import Field, Fields, Ragged
+from dltk.data.samples import Columns
+from dltk.data.specs import Image, Spec
 from dltk.data.splits import Splits
 
 _CHUNK = 2048
@@ -30,27 +36,92 @@ class Duplicates:
         return f"{self.count} of {self.num_samples} {self.split} {samples} {is_are} also in the training split"
 
 
-def duplicates_across(splits: Splits) -> list[Duplicates]:
-    """Count, per split that lies in memory, the samples whose stored inputs equal those of a training sample.
+@dataclass(frozen=True)
+class Fingerprints:
+    """A number for each sample of a split, equal where inputs are; comparable within one process.
 
-    Inputs are compared by 64 bits that stand for every byte of them; splits without duplicates are left out.
+    Attributes:
+        numbers: int64 (n,), of 64 bits that stand for every byte.
+        as_read: The inputs are those that were read, not what they were encoded as, which may leave something out.
     """
-    held = {"val": splits.val, "test": splits.test}
-    in_memory = {name: batches for name, batches in held.items() if isinstance(batches, InMemory)}
-    if not in_memory or not isinstance(splits.train, InMemory):
-        return []
-    known = fingerprints(splits.train)
-    counts = {name: int(torch.isin(fingerprints(batches), known).sum()) for name, batches in in_memory.items()}
-    return [Duplicates(name, count, in_memory[name].num_samples) for name, count in counts.items() if count]
+
+    numbers: Tensor
+    as_read: bool
 
 
-def fingerprints(batches: InMemory) -> Tensor:
-    """Return a number for each sample, int64 (n,), that is equal where all stored inputs are."""
+def duplicates_across(splits: Splits, parts: Mapping[str, Any]) -> list[Duplicates]:
+    """Count, per split, the samples whose inputs equal those of a training sample as they were read.
+
+    Splits without duplicates are left out, and those of which only the encoded inputs are at hand: these may be equal
+    where the samples are not.
+    """
+    spec = splits.spec
+    held = {name: batches for name, batches in (("val", splits.val), ("test", splits.test)) if batches is not None}
+    known = fingerprints(parts["train"], splits.train, spec) if held else None
+    found = []
+    for name, batches in held.items():
+        own = fingerprints(parts[name], batches, spec)
+        if known is not None and own is not None and known.as_read and own.as_read:
+            count = int(torch.isin(own.numbers, known.numbers).sum())
+            found += [Duplicates(name, count, len(own.numbers))] if count else []
+    return found
+
+
+def fingerprints(samples: Any, batches: Any, spec: Spec) -> Fingerprints | None:
+    """Return what tells the samples of a split apart: their inputs as read where these are at hand, else as encoded.
+
+    Args:
+        samples: The raw samples.
+        batches: What they became; None is returned unless they lie in memory.
+        spec: Says which inputs are images, whose raw values may be paths of files.
+    """
+    if not isinstance(batches, InMemory):
+        return None
+    if isinstance(samples, Columns) and len(samples) == batches.num_samples:
+        raw = {name: _of_raw(column, spec, name) for name, column in samples.inputs.items()}
+        known = {name: numbers for name, numbers in raw.items() if numbers is not None}
+        if len(known) == len(raw):
+            return Fingerprints(_combined(known), as_read=True)
+    return Fingerprints(of_fields(batches.stored_inputs()), as_read=False)
+
+
+def of_fields(fields: Fields) -> Tensor:
+    """Return a number for each sample, int64 (n,), that is equal where all fields are."""
+    return _combined({name: _of_field(field).cpu() for name, field in fields.items()})
+
+
+def _combined(numbers: Mapping[str, Tensor]) -> Tensor:
     total: Tensor | int = 0
-    for _, field in sorted(batches.stored_inputs().items()):
-        total = mixed(_of_field(field) + total)
+    for _, one in sorted(numbers.items()):
+        total = mixed(one + total)
     assert isinstance(total, Tensor)
     return total
+
+
+def _of_raw(column: Any, spec: Spec, name: str) -> Tensor | None:
+    """Return a number for each raw value; None where it is not known what the values are."""
+    if hasattr(column, "itertuples"):
+        return _hashed(column.itertuples(index=False, name=None))
+    if isinstance(column, np.ndarray) and column.dtype != object:
+        return _of_field(torch.from_numpy(column))
+    if isinstance(column, (Tensor, Ragged)):
+        return _of_field(column)
+    if isinstance(column, list) and all(isinstance(value, Tensor) for value in column):
+        return _of_field(column)
+    if isinstance(column, Sequence) and all(isinstance(value, str) for value in column):
+        return _of_files(column) if isinstance(spec.inputs.get(name), Image) else _hashed(column)
+    return None
+
+
+def _of_files(paths: Iterable[str]) -> Tensor | None:
+    try:
+        return _hashed(Path(path).read_bytes() for path in paths)
+    except (OSError, ValueError):  # not paths, or no longer there
+        return None
+
+
+def _hashed(values: Iterable[Any]) -> Tensor:
+    return torch.tensor(list(map(hash, values)), dtype=torch.int64)
 
 
 def _of_field(field: Field) -> Tensor:

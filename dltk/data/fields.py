@@ -44,9 +44,10 @@ class Ragged:
 
     def take(self, indices: Tensor) -> Ragged:
         """Return the chosen sequences, in the order of `indices`. Synchronises with the device."""
-        lengths = self.lengths[indices]
+        begins = self.offsets[indices]
+        lengths = self.offsets[indices + 1] - begins
         offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
-        starts = torch.repeat_interleave(self.offsets[:-1][indices] - offsets[:-1], lengths)
+        starts = torch.repeat_interleave(begins - offsets[:-1], lengths)
         return Ragged(self.values[starts + torch.arange(len(starts), device=starts.device)], offsets)
 
 

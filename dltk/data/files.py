@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from dltk.config.errors import DataError, IntegrityError, MissingInput, shown
+from dltk.config.errors import DataError, IntegrityError, MissingInput, at_most_shown, shown
 from dltk.data import archives, download
 from dltk.data.download import Remote
 from dltk.data.transfer import say
@@ -120,6 +120,26 @@ def _intact(path: Path | None) -> Path | None:
     return None
 
 
+def refuse_absent(inputs: Sequence[str], do: str = "") -> None:
+    """Refuse inputs of `dltk predict` that lead nowhere, all at once.
+
+    Args:
+        inputs: Paths, relative to the current directory, or "-" for standard input.
+        do: What to do instead.
+
+    Raises:
+        MissingInput: Some are not there.
+    """
+    absent = [text for text in inputs if text != "-" and not _exists(Path(text))]
+    if absent:
+        is_one = len(absent) == 1
+        raise MissingInput(
+            f"there is no file or folder {shown(absent[0])}" if is_one else f"{len(absent)} inputs are not there",
+            where=at_most_shown([str(Path(text).absolute()) for text in absent]),
+            do=do,
+        )
+
+
 def not_there(path: Path) -> MissingInput:
     """Return the error for a path of the user's that leads nowhere; `locate` has looked everywhere already."""
     return MissingInput(
@@ -152,6 +172,13 @@ def as_directory(path: Path) -> Path:
         archives.unpack(path, target)
     entries = [entry for entry in target.iterdir() if not entry.name.startswith(_JUNK)]
     return entries[0] if len(entries) == 1 and entries[0].is_dir() else target
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # such as a sentence, which is too long for a name
+        return False
 
 
 def sha256_of(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -44,7 +45,10 @@ def measure_of(kind: Modality | Target) -> Measure:
 
 
 class Values:
-    """Smallest, largest, mean and deviation of numbers, float64; for several features each, in the second dimension.
+    """Smallest, largest, mean and deviation of numbers; for several features each, in the second dimension.
+
+    Batches are summed as they are, about their own mean, and joined in float64 (Chan et al. 1979, eq. 2.1): widening
+    every number first takes a hundred times as long.
 
     Args:
         features: Their names; one: everything is one feature.
@@ -53,7 +57,7 @@ class Values:
     def __init__(self, features: Sequence[str]) -> None:
         count = len(features)
         self._features, self._count = features, 0
-        self._sums, self._squares = torch.zeros(count, dtype=torch.float64), torch.zeros(count, dtype=torch.float64)
+        self._means, self._squares = torch.zeros(count, dtype=torch.float64), torch.zeros(count, dtype=torch.float64)
         self._low = torch.full((count,), torch.inf, dtype=torch.float64)
         self._high = -self._low
 
@@ -62,18 +66,26 @@ class Values:
         several = len(self._features) > 1
         for tensor in tensors_of(field)[:1] if isinstance(field, Ragged) else tensors_of(field):
             rows = tensor.transpose(0, 1).reshape(len(self._features), -1) if several else tensor.reshape(1, -1)
-            self._count += rows.shape[1]
-            self._sums += rows.sum(1, dtype=torch.float64)
-            self._squares += rows.square().sum(1, dtype=torch.float64)
+            self._join(rows if rows.is_floating_point() else rows.double())
             self._low = torch.minimum(self._low, rows.amin(1))
             self._high = torch.maximum(self._high, rows.amax(1))
 
     def facts(self) -> Facts:
         """Return the range of all, and means and deviations per feature."""
-        means = self._sums / max(self._count, 1)
-        deviations = (self._squares / max(self._count, 1) - means.square()).clamp(min=0).sqrt()
-        columns = zip(self._features, *(v.tolist() for v in (self._low, self._high, means, deviations)), strict=True)
+        deviations = (self._squares / max(self._count, 1)).sqrt()
+        columns = zip(
+            self._features, *(v.tolist() for v in (self._low, self._high, self._means, deviations)), strict=True
+        )
         return {name: dict(zip(("min", "max", "mean", "deviation"), values, strict=True)) for name, *values in columns}
+
+    def _join(self, rows: Tensor) -> None:
+        means = rows.mean(1)
+        squares = (rows - means[:, None]).square_().sum(1).double()
+        count, total = rows.shape[1], self._count + rows.shape[1]
+        apart = means.double() - self._means
+        self._squares += squares + apart.square() * (self._count * count / total)
+        self._means += apart * (count / total)
+        self._count = total
 
 
 class Lengths:
@@ -182,5 +194,5 @@ def distribution(counts: Tensor) -> Facts:
     if len(counts) == 0:
         return {}
     ordered = counts.sort().values
-    at = {"min": 0, "median": len(ordered) // 2, "95 %": int(_LONG * (len(ordered) - 1)), "max": len(ordered) - 1}
+    at = {"min": 0, "median": len(ordered) // 2, "95 %": math.ceil(_LONG * len(ordered)) - 1, "max": len(ordered) - 1}
     return {**{name: int(ordered[place]) for name, place in at.items()}, "mean": float(ordered.double().mean())}

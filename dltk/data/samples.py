@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from torch import Tensor
@@ -47,6 +47,7 @@ class Columns:
         stratify: Name of the target whose values splits are balanced by, or None.
         others: What is neither learned from nor predicted, by name, such as the patient an image is of; splits can be
             grouped by it.
+        notes: What was decided or left out while these samples were read, for the user.
     """
 
     inputs: Mapping[str, Any]
@@ -54,6 +55,7 @@ class Columns:
     names: Sequence[str] = ()
     stratify: str | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in [*self.inputs.items(), *self.targets.items()]}
@@ -73,6 +75,7 @@ class Columns:
             _take(list(self.names), indices),
             self.stratify,
             {name: _take(column, indices) for name, column in self.others.items()},
+            self.notes,
         )
 
     def labels(self) -> Sequence[Any] | None:
@@ -118,6 +121,14 @@ class Preparation(Protocol):
 
     def state(self) -> State:
         """Return all that was fitted."""
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A preparation that can say why a sample is "invalid"."""
+
+    def reasons(self, samples: Any) -> Sequence[str]:
+        """Return why each of some samples, all of which `statuses` called "invalid", is."""
 
 
 def values_of(column: Any) -> list[Any]:

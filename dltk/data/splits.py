@@ -118,16 +118,16 @@ def make_splits(
     return Splits(train, held["val"], held["test"], preparation, varied)
 
 
-def only_first(splits: Splits, num_samples: int) -> Splits:
-    """Return so many training samples as they are, in a new order each epoch, without val and test.
+def only_some(splits: Splits, num_samples: int, seed: int) -> Splits:
+    """Return so many training samples as they are, drawn by a seed, in a new order each epoch, without val and test.
 
     Raises:
         OptionError: Samples cannot be chosen from a stream.
     """
     size = splits.train.num_samples
     if size is None:
-        raise OptionError("", "a stream has no first samples to overfit; leave train.overfit_batches out")
-    train = splits.train.take(torch.arange(min(num_samples, size)))
+        raise OptionError("", "samples of a stream cannot be drawn to overfit them; leave train.overfit_batches out")
+    train = splits.train.take(shuffled(seed)(0, size)[:num_samples])
     return Splits(train, None, None, splits.preparation)
 
 

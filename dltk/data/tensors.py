@@ -11,9 +11,10 @@ import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from dltk.config.errors import DataError
+from dltk.config.errors import DataError, listed
 from dltk.data.batches import InMemory, Loading
 from dltk.data.fields import Field, Fields
+from dltk.data.files import refuse_absent
 from dltk.data.samples import Columns, State
 from dltk.data.specs import Modality, Numbers, Series, Spec, Table, Target, Vector
 
@@ -67,6 +68,7 @@ class TensorPreparation:
 
     def open(self, inputs: Sequence[str]) -> Columns:
         """Read a user's files one after another; with several, names begin with the file's."""
+        refuse_absent(inputs)
         files = [self._read_file(path) for path in inputs]
         prefixes = [f"{Path(path).name} " if len(files) > 1 else "" for path in inputs]
         names = [f"{prefix}{name}" for prefix, file in zip(prefixes, files, strict=True) for name in file.names]
@@ -79,6 +81,12 @@ class TensorPreparation:
         for column in samples.inputs.values():
             finite &= _finite(column)
         return ["ok" if is_finite else "invalid" for is_finite in finite.tolist()]
+
+    def reasons(self, samples: Columns) -> list[str]:
+        """Return which inputs of invalid samples have numbers that are not finite."""
+        finite = {name: _finite(column).tolist() for name, column in samples.inputs.items()}
+        wrong = [listed(repr(name) for name in finite if not finite[name][i]) for i in range(len(samples))]
+        return [f"numbers that are not finite in {names}" for names in wrong]
 
     def parse(self, samples: Columns, loading: Loading) -> InMemory:
         """Scale once, and batch.

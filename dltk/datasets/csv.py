@@ -11,16 +11,19 @@ from typing import Annotated, Literal, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
-from dltk.config.errors import DataError, OptionError, listed
+from dltk.config.errors import DataError, OptionError, listed, shown
 from dltk.config.sections import PathText
 from dltk.data.files import not_there
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Column, Numbers, Spec, Table
 from dltk.data.tables.csv_files import DEFAULT_MISSING, CsvFormat, read_csv
+from dltk.data.tables.headers import Place, name_of
 from dltk.data.tables.notes import column_notes
 from dltk.data.tables.options import TableOptions, no_such_column
 from dltk.data.tables.preparation import TABLE, TablePreparation, row_names
+from dltk.data.tables.spelling import Decimal, Thousands
 from dltk.data.tables.targets import TargetKind, decide_kind, fit_target
+from dltk.data.texts.files import Encoding, for_other_files
 
 
 class Config(TableOptions):
@@ -28,14 +31,17 @@ class Config(TableOptions):
 
     path: PathText
     """The CSV file; .gz is unpacked while reading."""
-    target: str | Annotated[tuple[str, ...], Field(min_length=1)]
-    """The column to predict, or a list of columns."""
+    target: Annotated[
+        Place | Annotated[tuple[Place, ...], Field(min_length=1)],
+        Field(json_schema_extra={"x-synonyms": ["label", "labels", "y"]}),
+    ]
+    """The column to predict, or a list of columns; without a header, its number does, too."""
     target_kind: Literal["auto"] | TargetKind = "auto"
     """What the target is; auto: classes if it is text, or at most 20 whole numbers that all occur twice; else numbers.
     Several columns are numbers, or with labels each one 0 or 1."""
     target_strip: str = ""
     """Characters cut off both ends of target cells, such as the full stop that ends the labels of adult.test."""
-    id: str | None = None
+    id: Place | None = None
     """The column that names rows in answers, such as a passenger's number; it is no input."""
     val_path: PathText | None = None
     """An official validation file with the same columns."""
@@ -43,14 +49,16 @@ class Config(TableOptions):
     """An official test file with the same columns."""
     separator: Literal[",", ";", "\t", "|", ":", " "] | None = None
     """Between cells; default whichever of comma, semicolon, tab and bar fits the first rows."""
-    decimal: Literal[".", ","] = "."
+    decimal: Decimal = "."
     """What stands between whole and part in a number."""
+    thousands: Thousands | None = None
+    """What stands between groups of three digits, such as the comma in 1,000; default nothing."""
     header: bool = True
     """Whether the first row names the columns."""
     column_names: tuple[str, ...] = ()
     """Names of the columns where there is no header; default c0, c1, ..."""
-    encoding: str = "utf-8"
-    """How the text is encoded, such as cp949 or latin-1."""
+    encoding: Encoding = "utf-8"
+    """How the text is encoded, such as cp949 or latin-1; of a list, the first that fits."""
     missing: tuple[str, ...] = DEFAULT_MISSING
     """Cells that mean "no value", beside empty ones; numbers are filled in with the training rows' median."""
 
@@ -63,6 +71,8 @@ class Config(TableOptions):
             raise OptionError("column_names", f"must be different; {listed(repeated)} occurs more than once")
         if self.decimal == self.separator:
             raise OptionError("decimal", "is the separator, too; choose another separator, or leave it out")
+        if self.decimal == self.thousands:
+            raise OptionError("thousands", f"is the decimal mark, too; received {shown(self.thousands)} for both")
         return self
 
 
@@ -104,10 +114,19 @@ def read(config: Config) -> Source:
             parts[name] = _official_part(config, path, list(train.inputs.columns))
             notes += parts[name].notes
     samples = {
-        name: Columns({TABLE: part.inputs}, part.targets, part.names, stratify, part.others)
+        name: Columns({TABLE: part.inputs}, part.targets, part.names, stratify, part.others, part.notes)
         for name, part in parts.items()
     }
     return Source(samples, tuple(notes))
+
+
+def read_without_target(config: Config) -> Source:
+    """Return every column of all rows, for a look at a table before its target is chosen; `target` does not count."""
+    table = read_csv(config.path, _written(config))
+    config.check([str(name) for name in table.frame.columns], {})
+    frame = table.frame.drop(columns=list(config.drop))
+    rows = Columns({TABLE: frame}, {}, row_names(len(frame)))
+    return Source({"all": rows}, (*table.notes, *column_notes(config, frame)))
 
 
 def prepare(config: Config, train: Columns) -> TablePreparation:
@@ -128,26 +147,37 @@ def _written(config: Config) -> CsvFormat:
         header=config.header,
         column_names=config.column_names,
         decimal=config.decimal,
+        thousands=config.thousands,
         encoding=config.encoding,
         missing=config.missing,
-        id=config.id,
+        id=_id(config),
     )
 
 
 def _written_by_users(config: Config) -> CsvFormat:
-    """Return how files to predict are written: as the training file, and the target may be lacking."""
-    return replace(_written(config), optional=_targets(config))
+    """Return how files to predict are written: as the training file or in UTF-8, and the target may be lacking."""
+    return replace(_written(config), optional=_targets(config), encoding=for_other_files(config.encoding))
 
 
 def _targets(config: Config) -> tuple[str, ...]:
-    return (config.target,) if isinstance(config.target, str) else config.target
+    if isinstance(config.target, tuple):
+        return tuple(name_of(place, f"target.{i}", _unnamed(config)) for i, place in enumerate(config.target))
+    return (name_of(config.target, "target", _unnamed(config)),)
+
+
+def _id(config: Config) -> str | None:
+    return None if config.id is None else name_of(config.id, "id", _unnamed(config))
+
+
+def _unnamed(config: Config) -> tuple[str, ...] | None:
+    return None if config.header else config.column_names
 
 
 def _train_part(config: Config) -> _Part:
     table = read_csv(config.path, _written(config))
     columns = [str(name) for name in table.frame.columns]
     _check_columns(config, columns)
-    left_out = {*_targets(config), *config.drop, config.id}
+    left_out = {*_targets(config), *config.drop, _id(config)}
     inputs = [name for name in columns if name not in left_out]
     return _with_targets(config, table.frame, inputs, Path(config.path).name, "", table.notes)
 
@@ -186,15 +216,15 @@ def _with_targets(
 
 def _check_columns(config: Config, columns: list[str]) -> None:
     """Refuse names that are no column of the table, or are used twice."""
-    targets = _targets(config)
-    single = isinstance(config.target, str)
+    targets, row_id = _targets(config), _id(config)
+    single = not isinstance(config.target, tuple)
     named = [("target" if single else f"target.{i}", name) for i, name in enumerate(targets)]
-    named += [("id", config.id)] if config.id is not None else []
+    named += [("id", row_id)] if row_id is not None else []
     for option, name in named:
         if name not in columns:
             raise no_such_column(option, name, columns)
     if len(set(targets)) < len(targets):
         raise OptionError("target", f"must name different columns; received {', '.join(targets)}")
-    if config.id in targets:
-        raise OptionError("id", f"must be another column than the target; received {config.id} for both")
-    config.check(columns, {**({config.id: "the id"} if config.id else {}), **dict.fromkeys(targets, "the target")})
+    if row_id in targets:
+        raise OptionError("id", f"must be another column than the target; received {row_id} for both")
+    config.check(columns, {**({row_id: "the id"} if row_id else {}), **dict.fromkeys(targets, "the target")})

@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING
 from dltk.config.errors import MAX_PROBLEMS, DataError, listed, shown
 from dltk.config.sections import PathText
 from dltk.data.files import as_directory
-from dltk.data.images.files import IMAGE_EXTENSIONS, files_below, is_image_name, printable
-from dltk.data.images.preparation import ImageOptions, ImagePreparation, classes_spec, ignored_note, image_of, labelled
+from dltk.data.images.files import IMAGE_EXTENSIONS, files_below, is_image_name, printable, unreadable
+from dltk.data.images.preparation import (
+    ImageOptions,
+    ImagePreparation,
+    classes_spec,
+    ignored_note,
+    image_of,
+    labelled,
+    unreadable_images,
+)
 from dltk.data.samples import Columns, Source
 
 if TYPE_CHECKING:
@@ -30,7 +38,7 @@ class Config(ImageOptions):
 def describe(config: Config) -> Spec:
     """Return images of the size asked for, and the names of the class folders."""
     parts = _parts(as_directory(Path(config.path)))
-    return classes_spec(image_of(config), sorted(_class_folders(parts)["train"]))
+    return classes_spec(image_of(config), sorted(_class_folders(config, parts)["train"]))
 
 
 def read(config: Config) -> Source:
@@ -38,7 +46,7 @@ def read(config: Config) -> Source:
     root = as_directory(Path(config.path))
     parts = _parts(root)
     samples, ignored = {}, _loose_files({root, *parts.values()})
-    for part, folders in _class_folders(parts).items():
+    for part, folders in _class_folders(config, parts).items():
         found = [(file, name) for name, folder in sorted(folders.items()) for file in files_below(folder)]
         images = [(file, name) for file, name in found if is_image_name(file)]
         ignored += [file for file, _ in found if not is_image_name(file)]
@@ -74,7 +82,7 @@ def _parts(root: Path) -> dict[str, Path]:
     return parts
 
 
-def _class_folders(parts: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
+def _class_folders(config: Config, parts: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
     """Return the folder of each class per part, once every part has the same classes and no class is empty."""
     classes = {
         part: {printable(Path(folder.name)): folder for folder in _subfolders(root)} for part, root in parts.items()
@@ -88,14 +96,7 @@ def _class_folders(parts: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
                 do="images with a list of labels are read by data.name: image_list",
             )
     _refuse_differing(classes, parts)
-    empty = [folder for folders in classes.values() for folder in folders.values() if not _has_image(folder)]
-    if empty:
-        raise DataError(
-            "there are class folders without an image",
-            found=_lines([str(folder) for folder in empty]),
-            expected=f"at least one file that ends in {', '.join(IMAGE_EXTENSIONS)}",
-            do="add images or remove these folders",
-        )
+    _refuse_empty(config, [folder for folders in classes.values() for folder in folders.values()])
     return classes
 
 
@@ -109,8 +110,21 @@ def _refuse_differing(classes: Mapping[str, Mapping[str, Path]], parts: Mapping[
         raise DataError("the splits have different classes", where=str(parts["train"].parent), found=_lines(problems))
 
 
-def _has_image(folder: Path) -> bool:
-    return any(is_image_name(file) for file in files_below(folder))
+def _refuse_empty(config: Config, folders: Sequence[Path]) -> None:
+    """Refuse folders without an image, and with them at once what the images of the others would be refused for."""
+    images = {folder: [file for file in files_below(folder) if is_image_name(file)] for folder in folders}
+    empty = [str(folder) for folder in folders if not images[folder]]
+    if not empty:
+        return
+    files = [file for found in images.values() for file in found]
+    broken = unreadable(files, image_of(config), config.resize)
+    also = unreadable_images(broken, len(files))
+    raise DataError(
+        "there are class folders without an image" + (f", and {also.message}" if broken else ""),
+        found="\n    ".join([_lines(empty), *([also.found] if broken else [])]),
+        expected=f"at least one file that ends in {', '.join(IMAGE_EXTENSIONS)}",
+        do="add images or remove these folders" + (f"; {also.do}" if broken else ""),
+    )
 
 
 def _subfolders(folder: Path) -> list[Path]:

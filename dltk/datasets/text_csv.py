@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import not_
@@ -13,19 +14,20 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dltk.config.errors import MAX_PROBLEMS, DataError, OptionError, did_you_mean, shown
+from dltk.config.errors import DataError, OptionError, shown
 from dltk.config.sections import PathText
 from dltk.data.files import not_there
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
+from dltk.data.tables.headers import Place, default_names, name_of
+from dltk.data.tables.options import no_such_column
 from dltk.data.tables.rows import Row, cells_of_any_length, quoted_rows, refuse_ragged, without_blank_lines
-from dltk.data.texts.files import lines_of, read_text
+from dltk.data.texts.files import Encoding, encoding_notes, for_other_files, lines_of, read_decoded
 from dltk.data.texts.options import TextOptions
-from dltk.data.texts.own import TEXT
+from dltk.data.texts.own import TEXT, OwnFiles
 from dltk.data.texts.preparation import LABEL, TextPreparation, expected_spec, in_natural_order, labelled
 
 _SEPARATORS = ("\t", ",", ";", "|")
-_Place = str | Annotated[int, Field(ge=0)]
 _Character = Annotated[str, Field(min_length=1, max_length=1)]
 
 
@@ -38,9 +40,9 @@ class Config(TextOptions):
     """An official test file with the same columns."""
     val_path: PathText | None = None
     """An official validation file with the same columns."""
-    text: _Place = "text"
-    """The column of texts: its name, or without a header its number, 0 for the first."""
-    label: _Place = "label"
+    text: Place = "text"
+    """The column of texts: its name, or without a header its number, 0 for the first, or c0."""
+    label: Annotated[Place, Field(json_schema_extra={"x-synonyms": ["target", "y"]})] = "label"
     """The column of labels: its name, or without a header its number."""
     label_separator: Annotated[str, Field(min_length=1)] | None = None
     """What stands between several labels of one text, such as "|"; an empty cell then means: none of them."""
@@ -50,8 +52,8 @@ class Config(TextOptions):
     """Between cells; default the first of tab, comma, semicolon and bar that makes both columns appear."""
     quoting: bool = True
     """Whether a cell may stand in "..." to hold separators and line breaks; false where quotes are part of the text."""
-    encoding: str = "utf-8"
-    """How the text is encoded, such as cp949 or latin-1."""
+    encoding: Encoding = "utf-8"
+    """How the text is encoded, such as cp949 or latin-1; of a list, the first that fits."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,17 @@ class _Table:
 
     Attributes:
         file: Its name.
-        columns: The names of the columns, or their numbers.
+        columns: The names of the columns; c0, c1, ... without a header.
         rows: The cells of each row.
         lines: The line, from 1, in which each row begins.
+        notes: What was decided while reading, for the user.
     """
 
     file: str
-    columns: list[str] | range
+    columns: list[str]
     rows: list[list[str]]
     lines: list[int]
+    notes: tuple[str, ...]
 
 
 def describe(config: Config) -> Spec:
@@ -76,26 +80,28 @@ def describe(config: Config) -> Spec:
     for path in (config.val_path, config.test_path):
         if path is not None and not Path(path).is_file():
             raise not_there(Path(path))
-    samples, _ = _part(config, config.path)
-    return expected_spec(config, _classes(config, samples))
+    return expected_spec(config, _classes(config, _part(config, config.path)))
 
 
 def read(config: Config) -> Source:
     """Return all rows that have a label; `val_path` and `test_path` are the official parts."""
     paths = {"train": config.path, "val": config.val_path, "test": config.test_path}
     parts = {name: _part(config, path) for name, path in paths.items() if path is not None}
-    notes = [note for _, note in parts.values() if note]
-    return Source({name: samples for name, (samples, _) in parts.items()}, notes)
+    return Source(parts, [note for samples in parts.values() for note in samples.notes])
 
 
 def prepare(config: Config, train: Columns) -> TextPreparation:
     """Collect vocabulary and labels of the training rows."""
-    return TextPreparation.fit(train, config, _classes(config, train), partial(_texts, config))
+    return TextPreparation.fit(train, config, _classes(config, train), _own_files(config))
 
 
 def restore(config: Config, state: State) -> TextPreparation:
     """Rebuild the preparation."""
-    return TextPreparation.restore(state, partial(_texts, config))
+    return TextPreparation.restore(state, _own_files(config))
+
+
+def _own_files(config: Config) -> OwnFiles:
+    return OwnFiles(config.encoding, partial(_texts, config))
 
 
 def _classes(config: Config, samples: Columns) -> Classes:
@@ -112,10 +118,10 @@ def _classes(config: Config, samples: Columns) -> Classes:
     return Classes(in_natural_order(names), multi_label=multi_label)
 
 
-def _part(config: Config, path: str) -> tuple[Columns, str]:
-    """Return the rows of a file that have a label, and a note on those that have not."""
-    table = _table(config, path, ("text", "label"))
-    text, label = _position(table, "text", config.text), _position(table, "label", config.label)
+def _part(config: Config, path: str) -> Columns:
+    """Return the rows of a file that have a label."""
+    table = _table(config, path, ("text", "label"), config.encoding)
+    text, label = (_position(config, table, option) for option in ("text", "label"))
     if text == label:
         raise OptionError("label", f"must be another column than the text; received {shown(config.label)} for both")
     labels = [row[label].strip() for row in table.rows]
@@ -123,20 +129,22 @@ def _part(config: Config, path: str) -> tuple[Columns, str]:
     if not known:
         raise DataError("no row has a label", where=path)
     separator = config.label_separator
-    samples = labelled(
+    dropped = len(labels) - len(known)
+    left_out = (f"{table.file}: {dropped} of {len(labels)} rows have no label and are left out",) if dropped else ()
+    return labelled(
         [table.rows[i][text] for i in known],
         [labels[i] if separator is None else _split(labels[i], separator) for i in known],
         [f"{table.file}:{table.lines[i]}" for i in known],
+        (*table.notes, *left_out),
     )
-    dropped = len(labels) - len(known)
-    return samples, f"{table.file}: {dropped} of {len(labels)} rows have no label and are left out" if dropped else ""
 
 
 def _texts(config: Config, path: str) -> Columns:
     """Return the texts of a table that may lack labels."""
-    table = _table(config, path, ("text",))
-    text = _position(table, "text", config.text)
-    return Columns({TEXT: [row[text] for row in table.rows]}, {}, [f"{table.file}:{line}" for line in table.lines])
+    table = _table(config, path, ("text",), for_other_files(config.encoding))
+    text = _position(config, table, "text")
+    names = [f"{table.file}:{line}" for line in table.lines]
+    return Columns({TEXT: [row[text] for row in table.rows]}, {}, names, notes=table.notes)
 
 
 def _split(cell: str, separator: str) -> tuple[str, ...]:
@@ -144,43 +152,38 @@ def _split(cell: str, separator: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _table(config: Config, path: str, needed: tuple[str, ...]) -> _Table:
-    for option in ("text", "label"):
-        _check_kind(config, option)
-    text = read_text(path, config.encoding)
+def _table(config: Config, path: str, needed: tuple[str, ...], encoding: Encoding) -> _Table:
+    places = [_name(config, option) for option in ("text", "label")]
+    decoded = read_decoded(path, encoding)
     with cells_of_any_length():
-        separator = config.separator or _fitting(config, text, [getattr(config, option) for option in needed])
-        rows = without_blank_lines(_rows(config, text, separator, path), not_)
+        separator = config.separator or _fitting(config, decoded.text, places[: len(needed)])
+        rows = without_blank_lines(_rows(config, decoded.text, separator, path), not_)
     if not rows:
         raise DataError("the table is empty", where=path)
     width = len(rows[0][1])
     do = 'put texts with a separator in "..."' if config.quoting else "see data.separator and data.quoting"
     refuse_ragged(rows, width, separator, where=path, do=do)
-    columns = _named(rows.pop(0)[1], path) if config.header else range(width)
+    columns = _named(rows.pop(0)[1], path) if config.header else default_names(width)
     if not rows:
         raise DataError("the table has a header but no rows", where=path)
-    return _Table(Path(path).name, columns, [cells for _, cells in rows], [line for line, _ in rows])
+    notes = encoding_notes(path, [decoded])
+    return _Table(Path(path).name, columns, [cells for _, cells in rows], [line for line, _ in rows], notes)
 
 
-def _check_kind(config: Config, option: str) -> None:
-    place = getattr(config, option)
-    if config.header and isinstance(place, int):
-        raise OptionError(option, f"must be a column's name; received {place}; without a header line set header: false")
-    if not config.header and isinstance(place, str):
-        raise OptionError(
-            option, f"must be a column's number, 0 for the first, where header is false; received {shown(place)}"
-        )
+def _name(config: Config, option: str) -> str:
+    """Return the name of the column that an option gives by name or number."""
+    return name_of(getattr(config, option), option, None if config.header else ())
 
 
-def _fitting(config: Config, text: str, needed: list[str | int]) -> str:
+def _fitting(config: Config, text: str, needed: Sequence[str]) -> str:
     """Choose the first separator with which the first line has the columns."""
     lines = io.StringIO(text, newline="" if config.quoting else "\n")  # as the rows will be cut
     first = next((line for line in lines if line.strip()), "").rstrip("\r\n")
     for separator in _SEPARATORS:
         reader = csv.reader([first], delimiter=separator, skipinitialspace=True)
         cells = next(reader, []) if config.quoting else first.split(separator)
-        names = [cell.strip() for cell in cells]
-        if all(place in names if isinstance(place, str) else place < len(names) for place in needed):
+        names = [cell.strip() for cell in cells] if config.header else default_names(len(cells))
+        if all(name in names for name in needed):
             return separator
     return "\t" if "\t" in first else ","
 
@@ -200,12 +203,8 @@ def _named(header: list[str], path: str) -> list[str]:
     return names
 
 
-def _position(table: _Table, option: str, place: str | int) -> int:
-    if place in table.columns:
-        return table.columns.index(place)  # type: ignore[arg-type]
-    columns = list(map(str, table.columns))
-    hint = did_you_mean(str(place), columns)
-    raise OptionError(
-        option,
-        f"{table.file} has no column {shown(place)}{hint}; it has {', '.join(map(shown, columns[:MAX_PROBLEMS]))}",
-    )
+def _position(config: Config, table: _Table, option: str) -> int:
+    name = _name(config, option)
+    if name not in table.columns:
+        raise no_such_column(option, name, table.columns, table.file)
+    return table.columns.index(name)

@@ -10,9 +10,9 @@ from dltk.config.sections import PathText
 from dltk.data.files import as_directory
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
-from dltk.data.texts.files import read_text
+from dltk.data.texts.files import Encoding, encoding_notes, read_decoded
 from dltk.data.texts.options import TextOptions
-from dltk.data.texts.own import text_files
+from dltk.data.texts.own import OwnFiles, text_files
 from dltk.data.texts.preparation import TextPreparation, expected_spec, in_natural_order, labelled
 
 _PARTS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
@@ -25,8 +25,8 @@ class Config(TextOptions):
 
     path: PathText
     """A folder, or an archive of one: a subfolder per class, or train/, val/ and test/ with such subfolders."""
-    encoding: str = "utf-8"
-    """How the text is encoded, such as cp949 or latin-1."""
+    encoding: Encoding = "utf-8"
+    """How the text is encoded, such as cp949 or latin-1; of a list, the first that fits each file."""
 
 
 def describe(config: Config) -> Spec:
@@ -49,23 +49,24 @@ def read(config: Config) -> Source:
     samples = {}
     for name, classes in folders.items():
         files = [(label, file) for label, folder in classes.items() for file in text_files(folder)]
-        texts = [read_text(str(file), config.encoding) for _, file in files]
+        texts = [read_decoded(str(file), config.encoding) for _, file in files]
         names = [file.relative_to(root).as_posix() for _, file in files]
-        samples[name] = labelled(texts, [label for label, _ in files], names)
-    unread = [note for name, folder in parts.items() for note in _unread(name, folder, folders[name])]
-    return Source(samples, [*unread, *_unused(root, parts)])
+        notes = [*encoding_notes(str(parts[name]), texts), *_unread(name, parts[name], classes)]
+        samples[name] = labelled([text.text for text in texts], [label for label, _ in files], names, notes)
+    notes = [note for part in samples.values() for note in part.notes]
+    return Source(samples, [*notes, *_unused(root, parts)])
 
 
 def prepare(config: Config, train: Columns) -> TextPreparation:
     """Collect the vocabulary of the training texts."""
     spec = describe(config)
     assert isinstance(spec.target, Classes)
-    return TextPreparation.fit(train, config, spec.target)
+    return TextPreparation.fit(train, config, spec.target, OwnFiles(config.encoding))
 
 
-def restore(config: Config, state: State) -> TextPreparation:  # noqa: ARG001
+def restore(config: Config, state: State) -> TextPreparation:
     """Rebuild the preparation."""
-    return TextPreparation.restore(state)
+    return TextPreparation.restore(state, OwnFiles(config.encoding))
 
 
 def _parts(root: Path) -> dict[str, Path]:

@@ -20,7 +20,7 @@ from dltk.data.splits import Splits, make_splits, split_parts
 from dltk.experiment import starting
 from dltk.experiment.config import Experiment
 from dltk.experiment.layout import laid_out
-from dltk.experiment.overfitting import few_batches
+from dltk.experiment.overfitting import few_batches, long_enough
 from dltk.experiment.oversize import refuse_oversized
 from dltk.experiment.starting import Start
 from dltk.nn.normalization import refuse_twice_normalized
@@ -84,19 +84,22 @@ def build(
     decided = replace(experiment.task, options=getattr(task, "config", experiment.task.options))
     experiment = replace(experiment, data=replace(data, common=options), task=decided)
     experiment = _with_length(experiment, splits.train.num_batches)
-    model, said = _trainable(experiment, preparation, device, start)
-    experiment = replace(experiment, inferred=[*experiment.inferred, *said])
-    return Built(experiment, splits, model, task, [*source.notes, *map(str, duplicates_across(splits))])
+    model, experiment = _trainable(experiment, preparation, device, start)
+    return Built(experiment, splits, model, task, [*source.notes, *map(str, duplicates_across(splits, parts))])
 
 
 def _with_length(experiment: Experiment, num_batches: int | None) -> Experiment:
-    """Decide how long to train where that was left open: small data are seen more often."""
-    train = experiment.sections.train
-    if train.epochs is not None or train.steps is not None:
+    """Decide how long to train where that was left open, or is too short to overfit: small data are seen more often."""
+    asked = train = experiment.sections.train
+    if train.epochs is None and train.steps is None:
+        epochs = max(DEFAULT_EPOCHS, math.ceil(DEFAULT_MIN_STEPS / (num_batches or DEFAULT_MIN_STEPS)))
+        train = train.model_copy(update={"epochs": epochs})
+    if train.overfit_batches is not None and num_batches and not experiment.is_one_pass:
+        train = long_enough(train, num_batches)
+    if train == asked:
         return experiment
-    epochs = max(DEFAULT_EPOCHS, math.ceil(DEFAULT_MIN_STEPS / (num_batches or DEFAULT_MIN_STEPS)))
-    sections = experiment.sections.model_copy(update={"train": train.model_copy(update={"epochs": epochs})})
-    return replace(experiment, sections=sections, inferred=[*experiment.inferred, f"train.epochs: {epochs}"])
+    sections = experiment.sections.model_copy(update={"train": train})
+    return replace(experiment, sections=sections, inferred=[*experiment.inferred, f"train.epochs: {train.epochs}"])
 
 
 def restored_preparation(experiment: Experiment, state: Mapping[str, Any]) -> Preparation:
@@ -184,30 +187,31 @@ def total_steps(experiment: Experiment, splits: Splits) -> int | None:
 
 def _trainable(
     experiment: Experiment, preparation: Preparation, device: torch.device, start: Start
-) -> tuple[nn.Module, Sequence[str]]:
-    """Make the model of a run, after checking that this machine can train it; return it and what to say of it."""
+) -> tuple[nn.Module, Experiment]:
+    """Make the model of a run, after checking that this machine can train it; return it and what it decided."""
     try:
         refuse_oversized(lambda: _bare_model(experiment, preparation))
     except OptionError as error:
         raise experiment.problem("model", error) from None
-    model, said = _started(experiment, preparation, device, start)
+    model, experiment = _started(experiment, preparation, device, start)
     if not isinstance(model, Estimator) and not any(parameter.requires_grad for parameter in model.parameters()):
         raise _problem(experiment, ("model",), "has no parameters that could learn")
-    return model, said
+    return model, experiment
 
 
 def _started(
     experiment: Experiment, preparation: Preparation, device: torch.device, start: Start
-) -> tuple[nn.Module, Sequence[str]]:
+) -> tuple[nn.Module, Experiment]:
     torch.manual_seed(derive(experiment.sections.seed, "init"))
     try:
         model = _bare_model(experiment, preparation)
         said = start(experiment, model)
+        experiment = starting.decided(replace(experiment, inferred=[*experiment.inferred, *said]), model)
         refuse_twice_normalized(model, preparation)
         starting.freeze_as_asked(experiment, model)
     except OptionError as error:
         raise experiment.problem("model", error) from None
-    return laid_out(model.to(device)), said
+    return laid_out(model.to(device)), experiment
 
 
 def _bare_model(experiment: Experiment, preparation: Preparation) -> nn.Module:
@@ -231,11 +235,13 @@ def _refuse_empty(splits: Splits) -> None:
 
 def _refuse_mixing(experiment: Experiment, task: Task) -> None:
     """Refuse to mix classes for a task that learns from one class per sample only."""
-    mixing = [options.name for options in experiment.data.common.augment if isinstance(options, Mixing)]
+    augment = experiment.data.common.augment
+    mixing = list(dict.fromkeys(options.name for options in augment if isinstance(options, Mixing)))
     if mixing and not (isinstance(task, Mixable) and task.learns_shares):
         loss = getattr(experiment.task.options, "loss", None)
         learned = f"{experiment.task.name} with the loss {loss}" if loss else f"the task {experiment.task.name}"
-        message = f"{' and '.join(mixing)} give each image shares of several classes; {learned} needs one class each"
+        gives = f"{mixing[0]} gives" if len(mixing) == 1 else f"{' and '.join(mixing)} give"
+        message = f"{gives} each image shares of several classes; {learned} needs one class each"
         raise _problem(experiment, ("data", "augment"), message)
 
 

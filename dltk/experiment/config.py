@@ -139,8 +139,10 @@ def read_experiment(
     raise_problems(problems, document)
     spec = _described(data, document) if state is None else data.file.restore(data.options, state).spec
     inferred = []
-    if values.get("task") is None:
-        values = {**values, "task": {"name": _inferred_task(spec, model, document)}}
+    task_options = values.get("task") or {}
+    if task_options.get("name") is None:
+        values = {**values, "task": {**task_options, "name": _inferred_task(spec, model, document)}}
+        raise_problems(schema.check(values), document)
         inferred.append(f"task: {values['task']['name']}, which follows from the data and the model")
     task = read_part("task", "tasks", values["task"], None, problems, document)
     stem = "experiment" if isinstance(source, Mapping) else source.stem

@@ -12,14 +12,9 @@ import torch
 from torch import nn
 
 from dltk.config.errors import (
-    OVERRIDE,
-    DataError,
-    DltkError,
     IntegrityError,
     OptionError,
     UsageError,
-    alternatives,
-    at_most_shown,
     listed,
     shown,
 )
@@ -27,10 +22,19 @@ from dltk.data.batches import Batches, Loading
 from dltk.data.samples import Preparation
 from dltk.data.splits import digest_of as samples_digest
 from dltk.data.splits import evaluation_loading, parsed, split_parts
+from dltk.experiment.answering import open_inputs
 from dltk.experiment.building import build_model, build_task, restored_preparation
-from dltk.experiment.config import Experiment, path_options, read_experiment
+from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.machine import within_memory
+from dltk.experiment.other_data import (
+    problem_of,
+    read_other,
+    refuse_others_than_files,
+    say_notes,
+    without_own_files,
+)
 from dltk.experiment.plugins import check_plugins
+from dltk.experiment.showing import font_notes
 from dltk.training.loggers import Metrics, Screen
 from dltk.training.loop import evaluated
 from dltk.training.runs.rundir import RunDir, find_run
@@ -156,19 +160,22 @@ class Run:
 
         Args:
             split: train, val or test; default test, else val, else train. Other data are one test split by default.
-            overrides: Of options that name files only: how they are read is part of what was learned.
+            overrides: Of options that name files, and of `data.encoding`: how else they are read is part of what was
+                learned.
 
         Raises:
             UsageError: There is no such split, or an override of something else.
         """
-        overrides = self._for_other_files(overrides)
+        refuse_others_than_files(self.experiment, overrides)
         with within_memory():
             name, batches = self.samples(split, overrides)
             evaluation = evaluated(self.task, self.model, batches)
         return replace(evaluation, scores={f"{name}/{score}": value for score, value in evaluation.scores.items()})
 
     def pictures(self, evaluation: Evaluation) -> Mapping[str, Any]:
-        """Draw what `evaluate` returned, as matplotlib figures by name."""
+        """Draw what `evaluate` returned, as matplotlib figures by name; a font that is missing is said on stderr."""
+        for note in font_notes(self.preparation.spec):
+            Screen().say(note)
         scores = {name.partition("/")[2]: value for name, value in evaluation.scores.items()}
         return self.task.pictures(replace(evaluation, scores=scores))
 
@@ -176,6 +183,8 @@ class Run:
         self, inputs: str | Path | Sequence[str | Path] = (), request: Request | None = None
     ) -> list[dict[str, Any]]:
         """Answer inputs in order; each row has `input` and `status` beside the task's own columns.
+
+        Where an input is `invalid`, and it is known why, each row has a `reason`, too; "" says that there is none.
 
         Args:
             inputs: Files or folders, or "-" for standard input; may be empty where `request` says what is wanted.
@@ -195,31 +204,19 @@ class Run:
         except CannotAnswer as error:
             raise UsageError(str(error), where=str(self.path)) from None
 
-    def opened(self, inputs: Sequence[str]) -> Batches:
-        """Return the samples of a user's own files.
+    def opened(self, inputs: Sequence[str]) -> Batches | None:
+        """Return the samples of a user's own files; None where these hold none.
 
         Raises:
             DataError: Some cannot be read.
         """
-        samples: Any = self.preparation.open(inputs)
-        statuses = zip(samples.names, self.preparation.statuses(samples), strict=True)
-        if invalid := [name for name, status in statuses if status == "invalid"]:
-            raise DataError("there are inputs that cannot be read", found=at_most_shown(invalid))
-        return parsed(self.preparation, samples, self._loading())
+        opened = open_inputs(self.preparation, inputs, self._loading())
+        opened.refuse_invalid()
+        return opened.batches
 
     def _answer_inputs(self, inputs: Sequence[str], request: Request) -> list[dict[str, Any]]:
-        samples: Any = self.preparation.open(inputs)
-        statuses = self.preparation.statuses(samples)
-        valid = [i for i, status in enumerate(statuses) if status != "invalid"]
-        answers: Any = iter(())
-        if valid:
-            batches = parsed(self.preparation, samples.take(torch.tensor(valid)), self._loading())
-            answers = iter(self._answers(batches, request))
-        rows: list[dict[str, Any]] = []
-        for name, status in zip(samples.names, statuses, strict=True):
-            answer = () if status == "invalid" else next(answers)
-            rows += [{"input": name, "status": status, **row} for row in answer or [{}]]
-        return rows
+        opened = open_inputs(self.preparation, inputs, self._loading())
+        return opened.rows(self._answers(opened.batches, request) if opened.batches is not None else ())
 
     def _answers(self, batches: Batches | None, request: Request) -> list[Sequence[Mapping[str, Any]]]:
         with torch.inference_mode():
@@ -236,36 +233,28 @@ class Run:
         """
         experiment, preparation = self.experiment, self.preparation
         if overrides:
-            experiment = read_experiment(self._directory.resolved, overrides, state=self._state)
+            changes = without_own_files(experiment, overrides)
+            experiment = read_experiment(self._directory.resolved, changes, state=self._state)
             preparation = restored_preparation(experiment, self._state)
             if experiment.data.options == self.experiment.data.options:
                 return self.samples(split)  # the run's own data: what was trained on is not scored as new
         try:
-            source = experiment.data.file.read(experiment.data.options)
-            parts = dict(source.parts) if overrides else split_parts(source, experiment.data.common)[0]
+            if overrides:
+                parts = dict(read_other(experiment, overrides).parts)
+            else:
+                parts, _ = split_parts(experiment.data.file.read(experiment.data.options), experiment.data.common)
         except OptionError as error:
-            raise _problem(experiment, error, overrides) from None
+            raise problem_of(experiment, error, overrides) from None
         name = split or next(name for name in ("test", "val", "train") if name in parts)
         if name not in parts:
             raise UsageError(f"these data have no {shown(name)} split", expected=listed(parts))
         batches = parsed(preparation, parts[name], self._loading())
-        if not overrides:
+        if overrides:
+            say_notes(parts[name])
+        else:
             self._warn_of_changes(name, batches)
         is_foreign = bool(overrides) and not split
         return "test" if is_foreign else name, batches
-
-    def _for_other_files(self, overrides: Sequence[str]) -> list[str]:
-        """Return overrides that name other data; files of the run that were not named anew are left out."""
-        paths = {f"data.{path}": needed for path, needed in path_options(self.experiment.data.file.Config).items()}
-        given = {text.partition("=")[0]: text for text in overrides}
-        for option, text in given.items():
-            if option not in paths:
-                raise UsageError(
-                    f"eval can only name other data; received {shown(text)}{alternatives(option, paths)}",
-                    do="dltk eval RUN data.path=new.csv" if "data.path" in paths else "dltk eval RUN",
-                )
-        left_out = [f"{path}=null" for path, is_needed in paths.items() if not is_needed and path not in given]
-        return [*overrides, *left_out] if overrides else []
 
     def _warn_of_changes(self, split: str, batches: Batches) -> None:
         began_with = read_facts(self._directory.preparation).get("samples", {}).get(split)
@@ -291,14 +280,3 @@ def predict(
 ) -> list[dict[str, Any]]:
     """Answer inputs with a RUN; see `Run.predict`."""
     return load(run).predict(inputs, request)
-
-
-def _problem(experiment: Experiment, error: OptionError, overrides: Sequence[str]) -> DltkError:
-    """Return what is wrong: an option that was typed, or other data that an option of the run does not fit."""
-    problem = experiment.problem("data", error)
-    position = problem.problems[0].position
-    if not overrides or (position is not None and position.source == OVERRIDE):
-        return problem
-    return DataError(
-        f"these data do not fit the run: {error}", where=" ".join(overrides), do="name a file like the training data"
-    )

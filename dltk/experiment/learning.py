@@ -24,6 +24,7 @@ def make_learner(built: Built, device: torch.device) -> Learner:
     if experiment.sections.train.precision == "tf32" and device.type != "cuda":
         reason = f"tf32 needs a CUDA device; this run computes on {device.type}"
         raise experiment.problem("train", OptionError("precision", reason))
+    _refuse_long_updates(built, session)
     scores = built.task.scores if splits.val is not None else {}
     directions = {f"val/{name}": direction for name, direction in scores.items()}
     settings = replace(experiment.optimization, directions=directions, num_evaluations=_num_evaluations(built, session))
@@ -31,6 +32,16 @@ def make_learner(built: Built, device: torch.device) -> Learner:
         return built.task.learner(built.model, settings, session)
     except OptionError as error:
         raise _positioned(built, error) from None
+
+
+def _refuse_long_updates(built: Built, session: Session) -> None:
+    """Refuse updates of more batches than an epoch, or the whole run, has: they would be of fewer."""
+    accumulate = built.experiment.sections.train.accumulate
+    available = {"an epoch": session.epoch_steps, "the run": session.total_steps}
+    for what, count in available.items():
+        if count and accumulate > count:
+            reason = f"must be at most the batches of {what}, {count}; received {accumulate}"
+            raise built.experiment.problem("train", OptionError("accumulate", reason))
 
 
 def _num_evaluations(built: Built, session: Session) -> int | None:

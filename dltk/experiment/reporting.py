@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltk.experiment.building import Built
 from dltk.experiment.layout import layout_of
 from dltk.experiment.machine import Machine
+from dltk.experiment.overfitting import verdict
 from dltk.experiment.showing import show_end
 from dltk.training.early_stopping import Selection
 from dltk.training.loggers import Screen
@@ -38,22 +39,35 @@ def introduce(built: Built, selection: Selection, machine: Machine, seconds: flo
         for name, count in sizes.items()
         if count is not None or name == "train"
     )
-    num_parameters = sum(parameter.numel() for parameter in built.model.parameters())
-    size = "fitted in one pass" if experiment.is_one_pass else f"{num_parameters:,} parameters"
     lines = [
         f"data: {experiment.data.name}: {counted}; read in {seconds:.1f} s",
         f"data.batch_size: {experiment.data.common.batch_size}",
         *(f"data: {note}" for note in built.notes),
-        f"model: {experiment.model.name}, {size}",
+        f"model: {experiment.model.name}, {_size(built)}",
         *experiment.inferred,
         *([f"monitor: {selection.monitor}"] if selection.monitor else []),
-        f"device: {machine.device}, {machine.threads} thread{'s' if machine.threads > 1 else ''}, "
-        f"weights {layout_of(built.model)}",
+        f"device: {machine.device}, {machine.threads} thread{'s' if machine.threads > 1 else ''}{_layout(built)}",
     ]
     if machine.device.type == "cuda":
         lines.append("device: kernels on CUDA may differ in last bits from run to run, and so may a resumed run")
     for line in lines:
         screen.say(line)
+
+
+def _layout(built: Built) -> str:
+    """Say how weights lie in memory where that is not the usual way."""
+    layout = layout_of(built.model)
+    return "" if layout == "contiguous" else f", weights {layout}"
+
+
+def _size(built: Built) -> str:
+    """Say how many parameters a model has, and how many of them learn where some do not."""
+    if built.experiment.is_one_pass:
+        return "fitted in one pass"
+    parameters = list(built.model.parameters())
+    learning = [parameter for parameter in parameters if parameter.requires_grad]
+    count, learned = (sum(parameter.numel() for parameter in some) for some in (parameters, learning))
+    return f"{count:,} parameters" + ("" if learned == count else f", {learned:,} of them learn")
 
 
 def finish(run: RunDir, built: Built, fitting: Fitting, progress: Progress, status: Mapping[str, Any]) -> None:
@@ -85,8 +99,16 @@ def finish(run: RunDir, built: Built, fitting: Fitting, progress: Progress, stat
             "baselines": {name: dict(evaluation.scores) for name, evaluation in baselines.items()},
             "seconds": round(seconds, 1),
             "example": _example(built),
+            **_verdict(built, rows),
         }
     )
+
+
+def _verdict(built: Built, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what a run that was to overfit tells of the model, where it tells something."""
+    is_asked = built.experiment.sections.train.overfit_batches is not None
+    found = verdict(rows, built.splits.train.num_batches) if is_asked else ""
+    return {"verdict": found} if found else {}
 
 
 def _choose_weights(built: Built, fitting: Fitting, progress: Progress) -> int:

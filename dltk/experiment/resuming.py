@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,15 @@ def refuse_other_samples(run: RunDir, splits: Splits) -> None:
             expected="the same samples in the same order",
             do="start a new run with dltk train CONFIG, or bring the old data back",
         )
+
+
+def with_its_normalization(experiment: Experiment, run: RunDir) -> Experiment:
+    """Return an experiment with the normalisation that a run's weights decided; they need not be there any more."""
+    options, before = experiment.model.options, _resolved(run)["model"]
+    if before["name"] != experiment.model.name or "normalize" not in set(before) - options.model_fields_set:
+        return experiment
+    own = type(options).parse({**options.plain(), "normalize": before["normalize"]})
+    return replace(experiment, model=replace(experiment.model, options=own))
 
 
 def changes(run: RunDir, experiment: Experiment) -> list[str]:

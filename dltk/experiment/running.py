@@ -18,7 +18,14 @@ from dltk.experiment.learning import make_learner
 from dltk.experiment.machine import differences, prepare_machine, within_memory
 from dltk.experiment.plugins import check_plugins
 from dltk.experiment.reporting import finish, introduce
-from dltk.experiment.resuming import asks_for_more, refuse_changes, refuse_other_samples, refuse_shorter, unfinished
+from dltk.experiment.resuming import (
+    asks_for_more,
+    refuse_changes,
+    refuse_other_samples,
+    refuse_shorter,
+    unfinished,
+    with_its_normalization,
+)
 from dltk.experiment.showing import show_beginning
 from dltk.experiment.starting import Start, as_built, from_options
 from dltk.training.board import Board, NoBoard
@@ -186,6 +193,7 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
     check_plugins(environment)
     screen = options.screen()
     machine = prepare_machine(experiment.sections.train, environment.get("threads"))
+    experiment = with_its_normalization(experiment, run)
     with within_memory():
         built = build(experiment, machine.device, state=read_tree(run.preparation, "preparation"), start=_restart(run))
     refuse_changes(run, built.experiment)

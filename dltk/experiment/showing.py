@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dltk import pictures
 from dltk.data.batches import InMemory
-from dltk.data.specs import Classes, Image
+from dltk.data.specs import Boxes, Classes, Image, Masks, Numbers, Spec
 from dltk.experiment.building import Built
 from dltk.training.board import Beginning, Ending
 from dltk.training.loggers import RunLog, png_of
@@ -57,12 +57,25 @@ def show_end(
     splits, shown = built.splits, built.experiment.sections.tensorboard
     if shown is not None and shown.pictures and evaluation is not None:
         figures = {**built.task.pictures(evaluation), **_learning_curves(built, fitting)}
+        for note in font_notes(splits.spec):
+            fitting.log.screen.say(note)
         for name, figure in figures.items():
             _keep(run, fitting.log, name, figure, progress.step)
     targets = splits.spec.targets.values()
     names = next((tuple(target.names) for target in targets if isinstance(target, Classes)), ())
     model, samples = fitting.learner.inference_model(), splits.val or splits.train
     fitting.log.board.end(Ending(progress.step, scores, evaluation, names, built.task, model, samples))
+
+
+def font_notes(spec: Spec) -> list[str]:
+    """Say which names of targets stand as numbers on pictures, for want of a font."""
+    names = [
+        target.labels if isinstance(target, Numbers) else target.names
+        for target in spec.targets.values()
+        if isinstance(target, (Classes, Numbers, Boxes, Masks))
+    ]
+    notes = [pictures.font_note(each) for each in names]
+    return [f"pictures: {note}" for note in notes if note]
 
 
 def _learning_curves(built: Built, fitting: Fitting) -> dict[str, Figure]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from dltk.config.errors import OptionError, alternatives
+from dltk.config.sections import ModelOptions
 from dltk.experiment.config import Experiment
-from dltk.nn.freezing import freeze
+from dltk.nn.freezing import freeze, frozen_names
 from dltk.nn.initialisers import initialize
+from dltk.nn.normalization import canonical, option_of
 from dltk.nn.roles import Estimator
 from dltk.training.runs.summary import short
 from dltk.training.saving.pretrained import read_weights, take_what_fits
 
+NUM_NAMED = 3
 Start = Callable[[Experiment, nn.Module], Sequence[str]]
 """Gives a new model its values; returns what to say of them. Raises OptionError below `model`."""
 
@@ -34,13 +38,14 @@ def from_options(experiment: Experiment, model: nn.Module) -> list[str]:
     if options.initializer is not None:
         _refuse_estimator(model, "initializer")
         initialize(model, options.initializer)
-    said = _take_pretrained(experiment, model)
+    taken, said = _take_pretrained(experiment, model)
     if options.weights is not None:
         _refuse_estimator(model, "weights")
         path = Path(options.weights)
-        said += take_what_fits(model, read_weights(path), short(path))
+        fitting, told = take_what_fits(model, read_weights(path), short(path))
+        taken, said = taken | fitting, said + told
     _set_parameters(model, options.parameters or {})
-    return said
+    return said + _told_of_random(model, options, taken)
 
 
 def as_built(_experiment: Experiment, _model: nn.Module) -> list[str]:
@@ -60,11 +65,50 @@ def freeze_as_asked(experiment: Experiment, model: nn.Module) -> None:
         freeze(model, what)
 
 
-def _take_pretrained(experiment: Experiment, model: nn.Module) -> list[str]:
+def decided(experiment: Experiment, model: nn.Module) -> Experiment:
+    """Return an experiment whose `model.normalize` says what the model does, where its weights decided that.
+
+    Raises:
+        OptionError: Something else was written.
+    """
+    options, effective = experiment.model.options, option_of(model)
+    asked = getattr(options, "normalize", None)
+    if effective is None or not hasattr(options, "normalize") or canonical(asked or "none") == effective:
+        return experiment
+    numbers = {} if isinstance(effective, str) else effective.plain()
+    spelled = f"{{mean: {numbers['mean']}, std: {numbers['std']}}}" if numbers else effective
+    if asked is not None and "normalize" in options.model_fields_set:
+        raise OptionError("normalize", f"the weights bring their own normalisation, {spelled}; leave normalize out")
+    part = replace(experiment.model, options=options.model_copy(update={"normalize": effective}))
+    said = f"model.normalize: {spelled}, which the weights bring"
+    return replace(experiment, model=part, inferred=[*experiment.inferred, said])
+
+
+def _told_of_random(model: nn.Module, options: ModelOptions, taken: Collection[str]) -> list[str]:
+    """Return what to say of frozen parameters with random values: an experiment, but a mistake beside weights.
+
+    Raises:
+        OptionError: Weights were taken, and have none of them.
+    """
+    if options.freeze is None:
+        return []
+    _refuse_estimator(model, "freeze")
+    frozen = frozen_names(model, options.freeze).difference(taken, options.parameters or ())
+    random = [name for name, _ in model.named_parameters() if name in frozen]
+    if not random:
+        return []
+    first = ", ".join([*random[:NUM_NAMED], *(["..."] if len(random) > NUM_NAMED else [])])
+    tensors = f"{len(random)} frozen tensor{'s' if len(random) > 1 else ''}"
+    if taken:
+        raise OptionError("freeze", f"the weights have nothing for {tensors}, which would stay random: {first}")
+    return [f"warning: {tensors} keep{'s' if len(random) == 1 else ''} random values: {first}"]
+
+
+def _take_pretrained(experiment: Experiment, model: nn.Module) -> tuple[set[str], list[str]]:
     """Take the weights that the model's own file offers by a function `pretrained(config, spec)`, where it does."""
     offer = getattr(experiment.model.file, "pretrained", None)
     weights = None if offer is None else offer(experiment.model.options, experiment.spec)
-    return [] if weights is None else take_what_fits(model, weights, f"the published {experiment.model.name}")
+    return (set(), []) if weights is None else take_what_fits(model, weights, f"the published {experiment.model.name}")
 
 
 def _refuse_estimator(model: nn.Module, option: str) -> None:

@@ -110,7 +110,7 @@ def _parts(name: str, field: Field) -> list[Part]:
 def _first_samples(run: Run, inputs: Sequence[str]) -> Batch:
     batches = run.opened(inputs) if inputs else run.samples()[1]
     parts, count = [], 0
-    for batch in batches.epoch(0):
+    for batch in batches.epoch(0) if batches is not None else ():
         parts.append(batch.to(torch.device("cpu")))
         count += batch.num_samples
         if count >= NUM_CHECKED:

@@ -57,7 +57,8 @@ class Config(Settings):
     dropout: Fraction = 0.2
     """Part of the values set to zero before the output layer while training."""
     normalize: NormalizeOption = "none"
-    """What pixels from 0 to 1 are brought to first: `imagenet`, or {mean: [...], std: [...]} per channel."""
+    """What pixels from 0 to 1 are brought to first: `imagenet`, or {mean: [...], std: [...]} per channel. Weights that
+    are loaded from a run bring their own: leave this out beside them."""
 
 
 class Convolution(nn.Module):

@@ -43,7 +43,7 @@ class Config(Settings):
     parameters; B is a convolution 1x1."""
     normalize: NormalizeOption = "none"
     """What pixels from 0 to 1 are brought to first: `imagenet`, or {mean: [...], std: [...]} per channel. Weights that
-    are loaded from a run bring their own."""
+    are loaded from a run bring their own: leave this out beside them."""
 
     @model_validator(mode="after")
     def _refuse_other_depths(self) -> Self:

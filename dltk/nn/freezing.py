@@ -15,19 +15,32 @@ HEAD = "head"
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
-def freeze(model: nn.Module, what: Literal["backbone"] | Sequence[str]) -> None:
-    """Keep parameters from learning; batch normalisation that is frozen keeps its running statistics, too.
+What = Literal["backbone"] | Sequence[str]
+"""Globs over parameter names, or everything but the head."""
 
-    Args:
-        model: Changed in place.
-        what: Globs over parameter names, or "backbone": everything but the head.
+
+def frozen_names(model: nn.Module, what: What) -> set[str]:
+    """Return the names of the parameters that are to keep their values.
 
     Raises:
         OptionError: A glob matches nothing, or there is no head.
     """
     names = [name for name, _ in model.named_parameters()]
     globs = enumerate(() if what == "backbone" else what)
-    frozen = {name for i, glob in globs for name in _matching(glob, names, i)} or _backbone(names)
+    return {name for i, glob in globs for name in _matching(glob, names, i)} or _backbone(names)
+
+
+def freeze(model: nn.Module, what: What) -> None:
+    """Keep parameters from learning; batch normalisation that is frozen keeps its running statistics, too.
+
+    Args:
+        model: Changed in place.
+        what: Which.
+
+    Raises:
+        OptionError: A glob matches nothing, or there is no head.
+    """
+    frozen = frozen_names(model, what)
     for name, parameter in model.named_parameters():
         if name in frozen:
             parameter.requires_grad = False

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from dltk.config.errors import OptionError
-from dltk.config.settings import FiniteFloat, PositiveFloat, Settings
+from dltk.config.settings import FiniteFloat, PositiveFloat, Settings, SettingsError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -72,6 +72,36 @@ def make_normalize(option: NormalizeOption, channels: int) -> Normalize:
             where = "normalize" if option == "imagenet" else f"normalize.{name}"
             raise OptionError(where, f"must have one {name} per channel, {channels}; received {len(values)}")
     return Normalize(statistics.mean, statistics.std)
+
+
+def option_of(model: nn.Module) -> NormalizeOption | None:
+    """Return how the option `normalize` spells what a model's first layer does; None where it has no such layer.
+
+    Raises:
+        OptionError: No option spells that, for its numbers are broken.
+    """
+    layers = [module for module in model.modules() if isinstance(module, Normalize)]
+    if len(layers) != 1:
+        return None
+    mean, std = (_spelled(values) for values in (layers[0].mean, layers[0].std))
+    if not any(mean) and set(std) == {1.0}:
+        return "none"
+    if (mean, std) == (IMAGENET_MEAN, IMAGENET_STD):
+        return "imagenet"
+    try:
+        return ChannelStatistics.parse({"mean": mean, "std": std})
+    except SettingsError as error:
+        raise OptionError("weights", f"bring a normalisation that cannot be: {error}") from None
+
+
+def canonical(option: NormalizeOption) -> NormalizeOption | None:
+    """Return an option as `option_of` spells it."""
+    return option if isinstance(option, str) else option_of(Normalize(option.mean, option.std))
+
+
+def _spelled(values: Tensor) -> tuple[float, ...]:
+    """Return numbers of 32 bits with as few digits as tell them apart."""
+    return tuple(float(str(value)) for value in values.flatten().numpy())
 
 
 def refuse_twice_normalized(model: nn.Module, preparation: Any) -> None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from dltk.pictures.calibration import reliability_diagram
     from dltk.pictures.confusion import confusion_matrix
     from dltk.pictures.errors import error_scatter
+    from dltk.pictures.fonts import drawable, font_note
     from dltk.pictures.labels import label_bars
     from dltk.pictures.learning import learning_curves
     from dltk.pictures.rankings import Ranking, ranking_curves
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Ranking",
     "confusion_matrix",
+    "drawable",
     "error_scatter",
+    "font_note",
     "image_grid",
     "image_grids",
     "image_pairs",
@@ -32,7 +35,9 @@ __all__ = [
 _FILES = {
     "Ranking": "rankings",
     "confusion_matrix": "confusion",
+    "drawable": "fonts",
     "error_scatter": "errors",
+    "font_note": "fonts",
     "image_grid": "tiles",
     "image_grids": "tiles",
     "image_pairs": "tiles",

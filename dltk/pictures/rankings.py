@@ -20,7 +20,7 @@ class Ranking(NamedTuple):
     """The curves of one class.
 
     Attributes:
-        name: The class.
+        name: The class, as `drawable` has it.
         roc: Shares of false alarms and of hits, each (points,).
         recall: Recall and precision, each (points,).
         labels: What to say of both, such as "AUC 0.98" and "AP 0.93".

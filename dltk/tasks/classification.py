@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from dltk.config.errors import OptionError, alternatives, listed, shown
-from dltk.config.settings import Fraction, NonNegativeFloat, PositiveFloat
+from dltk.config.settings import DISTINCT, Fraction, NonNegativeFloat, PositiveFloat
 from dltk.data.batches import Batch, Batches
 from dltk.data.samples import Preparation
 from dltk.data.specs import Classes, Image, Spec
@@ -58,7 +58,7 @@ class Config(TaskConfig):
     n / (classes * n of the class), from the training samples. Scores and the val loss count every sample alike."""
     label_smoothing: Fraction = 0.0
     """Part of each target spread evenly over all classes while training; for cross_entropy, focal and mse."""
-    metrics: tuple[MetricName, ...] = ()
+    metrics: Annotated[tuple[MetricName, ...], DISTINCT] = ()
     """Scores to report, the main one first; default accuracy, with several labels per sample micro_f1 and accuracy."""
 
 
@@ -219,7 +219,7 @@ class Classification:
             **extra,
         }
         definitions = [f"{name}: {self.metrics[name].definition}" for name in self.config.metrics]
-        protocol = "; ".join([*definitions, f"loss: {self._loss_in_words}"])
+        protocol = "\n".join([*definitions, f"loss: {self._loss_in_words}"])
         return Evaluation(scores, len(truth), protocol, columns, per_class(predicted, truth, self.target))
 
     @property

@@ -119,7 +119,7 @@ class Adversarial:
         scores = pixel_distances(real_pixels, fake_pixels)
         scores["discriminator_accuracy"] = int(num_right) / (2 * num_samples)
         protocol = (
-            "root mean square over pixels of the differences of means and of deviations, generated to real; "
+            "root mean square over pixels of the differences of means and of deviations, generated to real\n"
             "discriminator_accuracy: 0.5 when it cannot tell"
         )
         columns = {"real": torch.cat(real_shown)[:NUM_SHOWN], "generated": torch.cat(fake_shown)[:NUM_SHOWN]}

@@ -112,7 +112,7 @@ class Quantile:
         coverage = (truth <= predicted).double().mean().item()
         scores = {"pinball": self._pinball(predicted, truth).mean().item(), "coverage": coverage}
         protocol = (
-            f"pinball: mean loss at {self.config.share:g}, in original units; coverage: share of true values below"
+            f"pinball: mean loss at {self.config.share:g}, in original units\ncoverage: share of true values below"
         )
         return Evaluation(scores, len(truth), protocol, {"true": truth, "predicted": predicted})
 

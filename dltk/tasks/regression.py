@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from dltk import pictures
 from dltk.config.errors import OptionError
-from dltk.config.settings import PositiveFloat
+from dltk.config.settings import DISTINCT, PositiveFloat
 from dltk.data.batches import Batch, Batches
 from dltk.data.samples import Preparation
 from dltk.data.specs import Numbers, Spec
@@ -43,7 +43,7 @@ class Config(TaskConfig):
     (huber) or smoothly (log_cosh) and so minds outliers less than mse."""
     delta: PositiveFloat | None = None
     """Where huber's error goes on straight, in standard deviations; default 1; huber only."""
-    metrics: tuple[MetricName, ...] = ()
+    metrics: Annotated[tuple[MetricName, ...], DISTINCT] = ()
     """Scores to report, in original units, the main one first; default mae, rmse, r2."""
 
 
@@ -148,7 +148,7 @@ class Regression:
         scores = {name: metric_scores.get(name, loss.item()) for name in self.scores}
         definitions = [f"{name}: {METRICS[name].definition}" for name in self.config.metrics]
         units = f"d, y in original units{', means over targets' if self._several else ''}"
-        protocol = "; ".join([*definitions, units, f"loss: mean {self.config.loss} on scaled numbers"])
+        protocol = "\n".join([*definitions, units, f"loss: mean {self.config.loss} on scaled numbers"])
         return Evaluation(scores, len(truth), protocol, {"true": truth, "predicted": predicted})
 
     def _metrics(self, predicted: Tensor, truth: Tensor) -> dict[str, float]:

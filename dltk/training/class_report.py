@@ -45,31 +45,32 @@ def class_pictures(evaluation: Evaluation, target: Classes, title: str, *, is_pr
         is_probability: Whether the probabilities are meant to be some.
     """
     columns, several = evaluation.columns, target.num_outputs > 1
+    names, _ = pictures.drawable(target.names)  # a class is called the same in every picture
     figures: dict[str, Figure] = {}
     if not target.multi_label:
         confusion = counted.confusion_matrix(columns["predicted"], columns["true"], len(target.names))
-        figures["confusion_matrix"] = pictures.confusion_matrix(confusion, target.names, title)
+        figures["confusion_matrix"] = pictures.confusion_matrix(confusion, names, title)
     if several:
         name = "f1_per_label" if target.multi_label else "f1_per_class"
         f1 = torch.tensor([row["f1"] for row in evaluation.per_class])
-        figures[name] = pictures.label_bars(f1, target.names, title=title, axis="F1")
-    curves = _curves(columns, target)
+        figures[name] = pictures.label_bars(f1, names, title=title, axis="F1")
+    curves = _curves(columns, target, names)
     if curves:
-        count = len(target.names)
+        count = len(names)
         part = f", the first {MAX_CURVES} of {count} classes" if count > MAX_CURVES else ""
         figures["roc_and_precision_recall"] = pictures.ranking_curves(curves, f"{title}{part}")
     if is_probability and not target.multi_label:
         figures["calibration"] = _reliability_diagram(columns)
     if "worst_inputs" in columns and columns["worst_inputs"].shape[1] in (1, 3):
-        captions = [_caption(columns, target, i) for i in columns["worst_positions"].tolist()]
+        captions = [_caption(columns, target, names, i) for i in columns["worst_positions"].tolist()]
         figures["worst"] = pictures.image_grid(columns["worst_inputs"], "largest losses: true → predicted", captions)
     return figures
 
 
-def _curves(columns: Mapping[str, Any], target: Classes) -> list[pictures.Ranking]:
+def _curves(columns: Mapping[str, Any], target: Classes, names: Sequence[str]) -> list[pictures.Ranking]:
     """Return the curves of the second of two classes, or of the first few classes or labels, where they are defined."""
     several = target.num_outputs > 1
-    positions = range(min(len(target.names), MAX_CURVES)) if several else [1]
+    positions = range(min(len(names), MAX_CURVES)) if several else [1]
     curves = []
     for i in positions:
         is_true = columns["true"][:, i].bool() if target.multi_label else columns["true"] == i
@@ -81,7 +82,7 @@ def _curves(columns: Mapping[str, Any], target: Classes) -> list[pictures.Rankin
             )
             roc, recall = ranking.roc_curve(chances, is_true), ranking.precision_recall_curve(chances, is_true)
             share = is_true.double().mean().item()
-            curves.append(pictures.Ranking(target.names[i], roc, recall, label, share))
+            curves.append(pictures.Ranking(names[i], roc, recall, label, share))
     return curves
 
 
@@ -92,8 +93,8 @@ def _reliability_diagram(columns: Mapping[str, Any]) -> Figure:
     return pictures.reliability_diagram(*found, f"expected calibration error {error:.4f}, n = {len(confidence):,}")
 
 
-def _caption(columns: Mapping[str, Any], target: Classes, position: int) -> str:
+def _caption(columns: Mapping[str, Any], target: Classes, names: Sequence[str], position: int) -> str:
     if target.multi_label:
         return f"loss {columns['loss'][position]:.2f}"
-    true, predicted = (target.names[int(columns[key][position])] for key in ("true", "predicted"))
+    true, predicted = (names[int(columns[key][position])] for key in ("true", "predicted"))
     return f"{true[:11]} → {predicted[:11]}"  # two names in the width of one image

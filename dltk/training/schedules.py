@@ -37,6 +37,19 @@ class ScheduleSettings(Settings, ABC):
     """Whether the rate depends on how long the whole run is."""
 
     name: str
+
+    @abstractmethod
+    def multiplier(self, update: int, length: Length) -> float:
+        """Return what the base rate is multiplied by at an update, counted from 0, without warm-up."""
+
+    @abstractmethod
+    def turns(self) -> Mapping[str, float]:
+        """Return the epochs, by the option that says so, before which the rate stays as it was."""
+
+
+class WarmedUp(ScheduleSettings, ABC):
+    """Options of the schedules that a warm-up may come before."""
+
     warmup_steps: PositiveInt | None = None
     """Raise the rate linearly from near zero over so many updates."""
     warmup_epochs: PositiveFloat | None = None
@@ -48,16 +61,8 @@ class ScheduleSettings(Settings, ABC):
             raise OptionError("warmup_steps", "give warmup_steps or warmup_epochs, not both")
         return self
 
-    @abstractmethod
-    def multiplier(self, update: int, length: Length) -> float:
-        """Return what the base rate is multiplied by at an update, counted from 0, without warm-up."""
 
-    @abstractmethod
-    def turns(self) -> Mapping[str, float]:
-        """Return the epochs, by the option that says so, before which the rate stays as it was."""
-
-
-class Constant(ScheduleSettings):
+class Constant(WarmedUp):
     """The same rate throughout."""
 
     name: Literal["constant"] = "constant"
@@ -71,7 +76,7 @@ class Constant(ScheduleSettings):
         return {}
 
 
-class Step(ScheduleSettings):
+class Step(WarmedUp):
     """Multiplies the rate by `gamma` after every `step_size` epochs."""
 
     name: Literal["step"] = "step"
@@ -89,7 +94,7 @@ class Step(ScheduleSettings):
         return {"step_size": self.step_size}
 
 
-class MultiStep(ScheduleSettings):
+class MultiStep(WarmedUp):
     """Multiplies the rate by `gamma` after each of the named epochs."""
 
     name: Literal["multistep"] = "multistep"
@@ -114,7 +119,7 @@ class MultiStep(ScheduleSettings):
         return {f"milestones.{i}": milestone for i, milestone in enumerate(self.milestones)}
 
 
-class Exponential(ScheduleSettings):
+class Exponential(WarmedUp):
     """Multiplies the rate by `gamma` after every epoch."""
 
     name: Literal["exponential"] = "exponential"
@@ -130,7 +135,7 @@ class Exponential(ScheduleSettings):
         return {"gamma": 1}
 
 
-class InverseTime(ScheduleSettings):
+class InverseTime(WarmedUp):
     """Divides the rate by 1 + decay * n after n updates."""
 
     name: Literal["inverse_time"] = "inverse_time"
@@ -146,7 +151,7 @@ class InverseTime(ScheduleSettings):
         return {}
 
 
-class Polynomial(ScheduleSettings):
+class Polynomial(WarmedUp):
     """Falls from the base rate to `final` times it as a power of the part of the run that is left."""
 
     needs_total: ClassVar[bool] = True
@@ -166,7 +171,7 @@ class Polynomial(ScheduleSettings):
         return {}
 
 
-class Cosine(ScheduleSettings):
+class Cosine(WarmedUp):
     """Half a cosine from the base rate down to `final` times it (Loshchilov & Hutter 2017, eq. 5, one cycle)."""
 
     needs_total: ClassVar[bool] = True
@@ -192,18 +197,11 @@ class OneCycle(ScheduleSettings):
     needs_total: ClassVar[bool] = True
     name: Literal["one_cycle"] = "one_cycle"
     pct_start: Between0And1 = 0.3
-    """Part of the run that rises."""
+    """Part of the run that rises: its own warm-up."""
     div_factor: AtLeast1 = 25.0
     """The first rate is the peak divided by this."""
     final_div_factor: AtLeast1 = 1e4
     """The last rate is the first divided by this."""
-
-    @model_validator(mode="after")
-    def _refuse_warmup(self) -> Self:
-        for option in ("warmup_steps", "warmup_epochs"):
-            if getattr(self, option) is not None:
-                raise OptionError(option, "one_cycle warms up by itself; leave this out, and set pct_start")
-        return self
 
     def multiplier(self, update: int, length: Length) -> float:
         """Return the multiplier at an update."""
@@ -220,7 +218,7 @@ class OneCycle(ScheduleSettings):
         return {}
 
 
-class Plateau(ScheduleSettings):
+class Plateau(WarmedUp):
     """Multiplies the rate by `factor` when a val score stops improving."""
 
     name: Literal["plateau"] = "plateau"

@@ -47,7 +47,7 @@ class Evaluation:
     Attributes:
         scores: By name, e.g. {"accuracy": 0.98}; NaN where undefined.
         num_samples: How many samples were scored.
-        protocol: How the scores are defined, for people.
+        protocol: How the scores are defined, for people; one line each.
         columns: Per-sample results for pictures, tables and error analysis, on the CPU.
         per_class: One row per class, in order, where a score per class says more.
     """

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ STAND_IN = """#!/bin/bash
 printf '%s|' "$@" >>"$RUNS/calls"
 printf '\\n' >>"$RUNS/calls"
 case "$*" in
-    *0.001*"[16]"*"$FAILING"*) printf '{"error": "DLTK-DIVERGED", "code": 80}\\n'; exit 80 ;;
+    *0.001*"[16]"*"$FAILING"*) printf '{"error": "DLTK-DIVERGED", "code": 80, "message": "no loss"}\\n'; exit 80 ;;
     *0.01*"[16]"*"$CRASHING"*) exit 137 ;;
     train*) printf '{"run": "runs/a b", "status": "completed", "scores": {}}\\n' ;;
     *--json*) printf '{"runs": [{"run": "runs/a b", "name": "x"}]}\\n' ;;
@@ -55,12 +56,12 @@ def combinations(calls):
 
 @pytest.mark.parametrize("script", ["sweep_loop.sh", "sweep_parallel.sh"])
 def test_each_combination_is_trained_once_without_test_score(sweep, script):
-    done, trained, after, lines = sweep(script, "data.path=a b.csv")
+    done, trained, after, lines = sweep(script, "data.path=a b.csv", "name=A LINE BASELINE")
     assert done.returncode == 0, done.stderr
     assert sorted(combinations(trained)) == sorted(COMBINATIONS)
     for call in trained:
         assert call[1] == "my config.yaml"
-        assert {"train.test=false", "data.path=a b.csv", "--json"} < set(call)
+        assert {"train.test=false", "data.path=a b.csv", "name=A LINE BASELINE", "--json"} < set(call)
     assert len(lines) == len(COMBINATIONS)
     assert after[-1] == ["eval", "runs/a b"]
     assert [call[0] for call in after] == ["list", "list", "eval"]
@@ -73,14 +74,24 @@ def test_runs_that_fail_or_die_cost_no_other_run_and_are_told(sweep, script):
     assert sorted(combinations(trained)) == sorted(COMBINATIONS)
     assert sorted(line.get("code", 0) for line in lines) == [0, 0, 80, 137]
     assert "2 of 4 runs failed" in done.stderr
-    assert "failed with code 80: " in done.stderr
+    assert re.search(r"failed with code 80: .*\n    no loss\n", done.stderr)
+    assert re.search(r"failed with code 137: .*\n    it said nothing\n", done.stderr)
     assert after[-1][0] == "eval"
 
 
 def test_where_all_runs_fail_there_is_no_winner(sweep, tmp_path):
-    (tmp_path / "dltk").write_text('#!/bin/bash\nprintf \'{"error": "DLTK-CONFIG", "code": 2}\\n\'; exit 2\n')
+    problems = [{"key": "model.hidden", "message": 'too "wide"'}, {"key": "seed", "message": "too odd"}]
+    error = {"error": "DLTK-CONFIG", "code": 2, "message": "2 problems", "problems": problems}
+    (tmp_path / "dltk").write_text(f"#!/bin/bash\nprintf '%s\\n' '{json.dumps(error)}'; exit 2\n")
     done, _, after, lines = sweep("sweep_loop.sh")
     assert (done.returncode, after, len(lines)) == (83, [], 4)
+    assert done.stderr.count('\n    model.hidden: too "wide"\n') == 4
+
+
+def test_failures_of_an_earlier_sweep_in_the_same_folder_do_not_count(sweep):
+    assert sweep("sweep_loop.sh", FAILING="")[0].returncode == 83
+    done, _, _, lines = sweep("sweep_loop.sh")
+    assert (done.returncode, done.stderr, len(lines)) == (0, "", 8)
 
 
 def test_a_stop_ends_the_loop_at_once(sweep, tmp_path):
@@ -107,7 +118,24 @@ def test_a_task_trains_its_own_run(sweep, variable):
     assert done.returncode == 0, done.stderr
     assert combinations(trained) == [("0.01", "[16]")]
     assert "seed=1" in trained[0]
-    assert (after, len(lines)) == ([], 1)
+    assert (after, lines) == ([], [])
+
+
+@pytest.mark.parametrize("task", ["4", "-1", "01", "abc"])
+def test_a_task_that_there_is_not_is_an_error_that_names_the_others(sweep, task):
+    done, trained, *_ = sweep("sweep_array.sh", TASK_ID=task)
+    assert (done.returncode, trained) == (2, [])
+    assert done.stderr == f"there is no task {task}; they are 0 to 3, or finish\n"
+
+
+def test_a_task_fails_with_its_run_and_counts_as_it_went_last(sweep):
+    assert sweep("sweep_array.sh", TASK_ID="0", FAILING="")[0].returncode == 80
+    for task in range(3):
+        sweep("sweep_array.sh", TASK_ID=str(task))
+    done, *_, lines = sweep("sweep_array.sh", TASK_ID="finish")
+    assert done.returncode == 83
+    assert "1 of 4 runs failed" in done.stderr
+    assert [line.get("error") for line in lines] == [None, None, None, "task 3 was not trained"]
 
 
 def test_the_array_is_finished_once_for_all_tasks(sweep):

@@ -25,6 +25,7 @@ MAX_PIXELS = 50_000_000
 Resize = Literal["crop", "pad", "stretch"]
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _MAX_THREADS = 8
+_CHUNK = 256
 _MAX_16_BIT = 65535
 # What Pillow's readers are known to raise on damaged files, beside OSError.
 _DECODING_ERRORS = (
@@ -83,6 +84,16 @@ def decode_all(paths: Sequence[str | Path], form: Image, resize: Resize) -> list
         warnings.simplefilter("ignore")  # what Pillow warns about is refused here, or does not touch the pixels
         with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS)) as pool:
             return list(pool.map(attempt, paths))
+
+
+def unreadable(paths: Sequence[Path], form: Image, resize: Resize) -> list[str]:
+    """Return "path: why" for each file that cannot be read; pixels are not kept."""
+    found: list[str] = []
+    for start in range(0, len(paths), _CHUNK):
+        chunk = paths[start : start + _CHUNK]
+        decoded = zip(chunk, decode_all(chunk, form, resize), strict=True)
+        found += [f"{printable(path)}: {why}" for path, why in decoded if isinstance(why, Unreadable)]
+    return found
 
 
 def decode(path: str | Path, form: Image, resize: Resize) -> Tensor:

@@ -14,6 +14,7 @@ from dltk.config.errors import MAX_PROBLEMS, DataError, MissingInput, OutOfResou
 from dltk.config.settings import Settings
 from dltk.data.batches import Finish, InMemory, Loading, as_they_are
 from dltk.data.fields import Field
+from dltk.data.files import refuse_absent
 from dltk.data.images.files import (
     IMAGE_EXTENSIONS,
     Resize,
@@ -136,12 +137,7 @@ class ImagePreparation:
         """
         if "-" in inputs:
             raise UsageError("images cannot be read from standard input", do="name image files or folders")
-        absent = [text for text in inputs if not Path(text).exists()]
-        if absent:
-            raise MissingInput(
-                "there is no such file or folder",
-                where=", ".join(str(Path(text).absolute()) for text in absent[:MAX_PROBLEMS]),
-            )
+        refuse_absent(inputs)
         paths = [str(path) for text in inputs for path in _images_at(Path(text))]
         return Columns({INPUT: paths}, {}, [printable(Path(path)) for path in paths])
 
@@ -152,6 +148,12 @@ class ImagePreparation:
             return ["ok"] * len(raw)
         self._decode(raw)
         return ["invalid" if isinstance(self._decoded[path], Unreadable) else "ok" for path in raw]
+
+    def reasons(self, samples: Any) -> Sequence[str]:
+        """Return why each of some files is no image that can be read."""
+        paths = samples.inputs[INPUT]
+        self._decode(paths)
+        return [str(self._decoded[path]) for path in paths]
 
     def parse(self, samples: Any, loading: Loading) -> InMemory:
         """Turn pixels or paths, with or without labels, into batches.

@@ -174,10 +174,11 @@ def fit_column(name: str, cells: Cells, options: TableOptions, rows: Sequence[st
 
     Raises:
         DataError: Some cells are numbers too large for float32, or none that the options allow; `rows` names them.
-        OptionError: `order` lacks categories.
+        OptionError: `order` lacks categories, or options of numbers are given to a column of text.
     """
     kind = options.kind_of(name) or ("numbers" if is_number_column(cells) else "categories")
     if kind == "numbers":
+        _refuse_text(name, cells, options)
         return _fit_numbers(name, cells, options.of(name), rows)
     return _fit_categories(name, cells, options.of(name), options.order_of(name))
 
@@ -216,6 +217,19 @@ def _fit_numbers(name: str, cells: Cells, options: TableOptions, rows: Sequence[
     filled = _transformed(np.where(known, values, fill), transform)
     scale = fit_scale(filled, options.scaling, options.num_bins)
     return NumberColumn(name, fill, scale, transform, clip, bool(not known.all()))
+
+
+def _refuse_text(name: str, cells: Cells, options: TableOptions) -> None:
+    """Refuse a column that its own options call numbers and that is text; where only some cells are, they are wrong."""
+    known = [cell for cell in cells if cell is not None]
+    texts = [cell for cell in known if np.isnan(number(cell))]
+    if name in options.columns and 2 * len(texts) > len(known):
+        option = options.columns[name].chosen[0]
+        raise OptionError(
+            f"columns.{name}.{option}",
+            f"is for numbers, and {len(texts)} of the {len(known)} training cells are none "
+            f"(such as {shown(texts[0])}); leave it out, or drop the column",
+        )
 
 
 def _fit_categories(

@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
-from dltk.config.errors import DataError, MissingInput, at_most_shown, shown
+from dltk.config.errors import DataError, MissingInput, at_most_shown, count_of, shown
+from dltk.data.tables.headers import default_names, is_number_name
 from dltk.data.tables.rows import Row, quoted_rows, refuse_ragged, without_blank_lines
-from dltk.data.texts.files import STANDARD_INPUT, NotText, decode, guessed_encoding, place_of, read_bytes
+from dltk.data.tables.spelling import Decimal, Thousands, misplaced_point, with_point
+from dltk.data.texts.files import (
+    STANDARD_INPUT,
+    Decoded,
+    Encoding,
+    NotText,
+    decode,
+    encoding_notes,
+    guessed_encoding,
+    place_of,
+    read_bytes,
+    spelled,
+)
 
 DEFAULT_MISSING = ("?", "NA", "NaN", "nan")
 SEPARATORS = (",", ";", "\t", "|")
 _SNIFFED_ROWS = 30
-_WITH_POINT = re.compile(r"\s*[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
-_WITH_COMMA = re.compile(r"\s*[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _PROPER_CELL = 'a cell with the separator, quotes or a line break in "...", its own quotes doubled'
 _RAGGED = 'put cells that contain the separator in "..."; another separator is set with separator:'
+_COMMA_IS_DECIMAL = (
+    'decimal: "," leaves semicolon, tab and bar as separators, and a comma only where numbers with one are in "..."; '
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,8 @@ class CsvFormat:
         column_names: What columns are called where there is no header; default c0, c1, ...
         optional: Of `column_names`, those that a file may be without, all together.
         decimal: What stands between whole and part in a number; numbers come out with a point.
-        encoding: A Python codec; utf-8 may begin with a byte order mark.
+        thousands: What stands between groups of three digits; numbers come out without it. None: nothing does.
+        encoding: Of the text.
         missing: Cells that mean "no value", beside empty ones.
         id: The column that names rows, where there is one.
     """
@@ -46,8 +59,9 @@ class CsvFormat:
     header: bool = True
     column_names: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
-    decimal: Literal[".", ","] = "."
-    encoding: str = "utf-8"
+    decimal: Decimal = "."
+    thousands: Thousands | None = None
+    encoding: Encoding = "utf-8"
     missing: tuple[str, ...] = DEFAULT_MISSING
     id: str | None = None
 
@@ -78,19 +92,22 @@ def read_csv(path: str, written: CsvFormat) -> CsvTable:
     def at(line: int) -> str:
         return f"{where}, line {line}"
 
-    text = _text(path, written.encoding, at)
-    separator = written.separator or _sniffed(text, [mark for mark in SEPARATORS if mark != written.decimal])
-    rows = without_blank_lines(list(quoted_rows(text, separator, at=at, expected=_PROPER_CELL)), _is_blank)
+    decoded = _decoded(path, written.encoding, at)
+    separator = written.separator or _sniffed(decoded.text, written.decimal)
+    hint = _COMMA_IS_DECIMAL if written.decimal == "," and written.separator is None else ""
+    do = f"{hint}set separator:" if hint else ""
+    rows = list(quoted_rows(decoded.text, separator, at=at, expected=_PROPER_CELL, do=do))
+    rows = without_blank_lines(rows, _is_blank)
     if not rows:
         raise DataError("the table is empty", where=where)
     names = _names(rows[0][1], where, written)
     body = rows[1:] if written.header else rows
     if not body:
         raise DataError("the table has a header but no rows", where=where)
-    refuse_ragged(body, len(names), separator, where=where, do=_RAGGED)
-    if written.decimal == ",":
-        body = _with_points(body, names, at)
-    notes = _notes(rows[0][1], where, separator=separator, written=written)
+    refuse_ragged(body, len(names), separator, where=where, do=f"{hint}{_RAGGED}")
+    if written.decimal == "," or written.thousands is not None:
+        body = _with_points(body, names, at, written)
+    notes = encoding_notes(path, [decoded]) + _notes(rows[0][1], where, separator=separator, written=written)
     columns = zip(*(cells for _, cells in body), strict=True)
     missing = {"", *map(str.strip, written.missing)}
     data = {
@@ -100,71 +117,78 @@ def read_csv(path: str, written: CsvFormat) -> CsvTable:
     return CsvTable(pd.DataFrame(data, dtype=object), notes)
 
 
-def _text(path: str, encoding: str, at: Callable[[int], str]) -> str:
+def _decoded(path: str, encoding: Encoding, at: Callable[[int], str]) -> Decoded:
     if path != STANDARD_INPUT and Path(path).is_dir():
         raise MissingInput("this is a folder, not a CSV file", where=str(Path(path).absolute()))
     content = read_bytes(path)
     try:
-        text = decode(content, encoding)
+        decoded = decode(content, encoding)
     except NotText as fault:
-        do = f"if it is {fault.guess}, set encoding: {fault.guess}"
-        raise DataError(f"the file is not {encoding} text", where=at(fault.line), found=fault.found, do=do) from None
-    if "\0" in text:
+        message = f"the file is not {spelled(encoding)} text"
+        raise DataError(message, where=at(fault.line), found=fault.found, do=fault.do) from None
+    if "\0" in decoded.text:
         guess = guessed_encoding(content)
         do = f"if it is {guess}, set encoding: {guess}" if guess.startswith("utf-16") else ""
-        line = text.count("\n", 0, text.index("\0")) + 1
+        line = decoded.text.count("\n", 0, decoded.text.index("\0")) + 1
         raise DataError("the file is no CSV text", where=at(line), found="a NUL character", do=do)
-    return text
+    return decoded
 
 
 def _is_blank(cells: list[str]) -> bool:
     return len(cells) <= 1 and not any(map(str.strip, cells))
 
 
-def _sniffed(text: str, separators: Sequence[str]) -> str:
-    """Choose the separator that cuts the first rows into most cells, alike in every row if any does."""
+def _sniffed(text: str, decimal: Decimal) -> str:
+    """Choose the separator that cuts the first rows into most cells, alike in every row if any does.
 
-    def fitness(separator: str) -> tuple[bool, int]:
+    Where the comma is in numbers, it separates only if nothing else does and some numbers are quoted for it.
+    """
+
+    def first_rows(separator: str) -> list[list[str]]:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
         try:
-            widths = [len(row) for row in islice(reader, _SNIFFED_ROWS) if row]
+            return [row for row in islice(reader, _SNIFFED_ROWS) if row]
         except csv.Error:
-            return (False, 0)
-        width = widths[0] if widths else 1
-        return (width > 1 and len(set(widths)) == 1, width)
+            return []
 
-    return max(separators, key=fitness)
+    def fitness(separator: str) -> tuple[bool, int]:
+        widths = [len(row) for row in first_rows(separator)] or [1]
+        return (widths[0] > 1 and len(set(widths)) == 1, widths[0])
+
+    best = max([mark for mark in SEPARATORS if mark != decimal], key=fitness)
+    if decimal == "," and not fitness(best)[0] and fitness(",")[0]:
+        quoted = any("," in cell for row in first_rows(",") for cell in row)
+        return "," if quoted else best
+    return best
 
 
-def _with_points(rows: Sequence[Row], names: Sequence[str], at: Callable[[int], str]) -> list[Row]:
-    """Return rows whose numbers are written with a point instead of a comma; a point in a number is ambiguous."""
+def _with_points(rows: Sequence[Row], names: Sequence[str], at: Callable[[int], str], written: CsvFormat) -> list[Row]:
+    """Return rows whose numbers are written with a point alone; another point in a number is ambiguous."""
+    decimal, thousands = written.decimal, written.thousands
     pointed = [
         f"{at(line)}, column {shown(name)}: {shown(cell)}"
         for line, cells in rows
         for name, cell in zip(names, cells, strict=True)
-        if _WITH_POINT.fullmatch(cell)
+        if misplaced_point(cell, decimal, thousands)
     ]
     if pointed:
         raise DataError(
-            f"{len(pointed)} cells have a point in a number, though decimal is a comma",
+            f"{count_of(len(pointed), 'cell')} with a point in a number, though decimal is a comma",
             found=at_most_shown(pointed),
-            do="take out points between thousands; or set decimal: . if the point is what it looks like",
+            do='set thousands: "." if it stands between thousands; or decimal: . if it is what it looks like',
         )
-    return [
-        (line, [cell.replace(",", ".") if _WITH_COMMA.fullmatch(cell) else cell for cell in cells])
-        for line, cells in rows
-    ]
+    return [(line, [with_point(cell, decimal, thousands) for cell in cells]) for line, cells in rows]
 
 
 def _given_names(width: int, where: str, written: CsvFormat) -> list[str]:
-    full = list(written.column_names) or [f"c{i}" for i in range(width)]
+    full = list(written.column_names) or default_names(width)
     for names in (full, [name for name in full if name not in written.optional]):
         if len(names) == width:
             return names
     raise DataError(
         "the first row does not have as many cells as column_names has names",
         where=where,
-        found=f"{width} cells",
+        found=count_of(width, "cell"),
         expected=f"{len(full)}: {at_most_shown(full)}",
     )
 
@@ -193,6 +217,6 @@ def _notes(first: list[str], where: str, *, separator: str, written: CsvFormat) 
     unnamed = [f"c{i}" for i, name in enumerate(first) if not name.strip()]
     if unnamed:
         notes.append(f"{file}: columns without a name are called {', '.join(unnamed)}; drop them if they number rows")
-    if all(name.strip().replace(".", "", 1).lstrip("+-").isdecimal() for name in first):
+    if all(map(is_number_name, first)):
         notes.append(f"{file}: all column names are numbers; set header: false if the first row is data")
     return tuple(notes)

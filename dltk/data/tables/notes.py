@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
-from dltk.config.errors import shown
+from dltk.config.errors import count_of, shown
 from dltk.data.tables.numbers import is_number_column, number
 from dltk.data.tables.options import TableOptions
+from dltk.data.tables.spelling import comma_hint, is_date
 
 _ALMOST = 0.5
 _MAX_LISTED = 12
-_WITH_COMMA = re.compile(r"[+-]?\d*,\d+")
 
 
 def column_notes(options: TableOptions, inputs: pd.DataFrame) -> list[str]:
@@ -34,25 +32,34 @@ def column_notes(options: TableOptions, inputs: pd.DataFrame) -> list[str]:
 
 
 def _category_notes(options: TableOptions, name: str, cells: list[str]) -> list[str]:
-    notes = []
     different, most = len(set(cells)), options.of(name).max_categories
-    texts = [cell for cell in cells if number(cell) != number(cell)]
-    is_chosen = options.kind_of(name) is not None
-    if not is_chosen and len(texts) < _ALMOST * len(cells):
-        notes.append(
-            f"column {name} has {len(texts)} cells that are no number (such as {shown(texts[0])}) "
-            f"among {len(cells)}, so it is read as categories; name them in missing: if they mean no value"
-        )
-    if not is_chosen and all(map(_WITH_COMMA.fullmatch, texts)):
-        notes.append(f'column {name} has numbers with a comma (such as {shown(texts[0])}); set decimal: ","')
-    elif different > most:
-        notes.append(
+    misread = _misread(name, cells) if options.kind_of(name) is None else ""
+    if misread:
+        return [misread]
+    if different > max(_MAX_LISTED, _ALMOST * len(cells)):
+        return [
+            f"column {name} is read as categories, and {different} of {len(cells)} cells are different (such as "
+            f"{shown(cells[0])}), so that they tell little of new rows; drop it, or set encode: hashing"
+        ]
+    if different > most:
+        return [
             f"column {name} has {different} different values; all but the {most} most frequent "
-            "count as one (max_categories); drop it if it names rows"
+            "count as one (max_categories)"
+        ]
+    return []
+
+
+def _misread(name: str, cells: list[str]) -> str:
+    """Return a note on a column that is read as categories and seems to be numbers or dates."""
+    texts = [cell for cell in cells if number(cell) != number(cell)]
+    if all(map(is_date, cells)):
+        return f"column {name} looks like dates, which are read as categories; add columns such as year or month"
+    if hint := comma_hint(texts):
+        return f"column {name} has numbers with a comma (such as {shown(texts[0])}); {hint}"
+    if len(texts) < _ALMOST * len(cells):
+        no_numbers = f"{count_of(len(texts), 'cell')} that {'is' if len(texts) == 1 else 'are'} no number"
+        return (
+            f"column {name} has {no_numbers} (such as {shown(texts[0])}) among {len(cells)}, so it is read as "
+            "categories; name them in missing: if they mean no value"
         )
-    elif different > max(_MAX_LISTED, len(cells) / 2):
-        notes.append(
-            f"column {name} is read as categories, and nearly every row has its own (such as {shown(cells[0])}); "
-            "drop dates and names, or set encode: hashing"
-        )
-    return notes
+    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dltk.config.errors import DataError, at_most_shown, shown
+from dltk.config.errors import DataError, at_most_shown, count_of, shown
 from dltk.data.tables.options import Scaling
 
 Cells = Sequence[str | None]
@@ -168,9 +169,14 @@ def absent(cells: Cells) -> NDArray[np.bool_]:
 
 def wrong_cells(what: str, found: Sequence[tuple[str, str, str]]) -> DataError:
     """Return the error about cells, each (row, column, text), that share one fault."""
-    cells = [f"{row}, column {shown(column)}: {shown(text)}" for row, column, text in found]
+    counts = Counter((column, text) for _, column, text in found)
+    first = {(column, text): row for row, column, text in reversed(found)}
+    cells = [
+        f"{first[column, text]}, column {shown(column)}: {shown(text)}{f' ({count} times)' if count > 1 else ''}"
+        for (column, text), count in counts.items()
+    ]
     return DataError(
-        f"{len(found)} cell{'s' if len(found) > 1 else ''} of the table: a value {what}",
+        f"{count_of(len(found), 'cell')} of the table: a value {what}",
         found=at_most_shown(cells),
         do="correct it, or name what stands for a missing value in missing:",
     )

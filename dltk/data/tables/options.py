@@ -9,6 +9,7 @@ from pydantic import Field
 
 from dltk.config.errors import OptionError, did_you_mean, listed, shown
 from dltk.config.settings import PositiveFloat, PositiveInt, Settings
+from dltk.data.tables.headers import is_number_name
 
 Scaling = Literal["standard", "minmax", "robust", "quantile_normal", "piecewise_linear", "none"]
 Transform = Literal["none", "log1p"]
@@ -49,15 +50,19 @@ class ColumnOptions(Settings):
     """Buckets of hashing."""
 
     @property
+    def chosen(self) -> list[str]:
+        """The names of the options that are set."""
+        return [name for name in type(self).model_fields if getattr(self, name) is not None]
+
+    @property
     def kind(self) -> Literal["numbers", "categories"] | None:
         """What the options that are set say the column is; None where they say nothing.
 
         Raises:
             OptionError: They say both.
         """
-        chosen = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        numbers = [name for name in chosen if name in _OF_NUMBERS]
-        categories = [name for name in chosen if name not in _OF_NUMBERS]
+        numbers = [name for name in self.chosen if name in _OF_NUMBERS]
+        categories = [name for name in self.chosen if name not in _OF_NUMBERS]
         if numbers and categories:
             raise OptionError(
                 "", f"a column is numbers or categories; {listed(numbers)} and {listed(categories)} do not go together"
@@ -156,8 +161,8 @@ class TableOptions(Settings):
                 )
 
 
-def no_such_column(option: str, name: str, names: Collection[str]) -> OptionError:
-    """Return the error about an option that names a column the table does not have."""
-    return OptionError(
-        option, f"there is no column {shown(name)}{did_you_mean(name, names)}; the table has {listed(names)}"
-    )
+def no_such_column(option: str, name: str, names: Collection[str], table: str = "the table") -> OptionError:
+    """Return the error about an option that names a column a table does not have."""
+    headless = "; is header: false meant?" if any(map(is_number_name, names)) else ""
+    found = f"{table} has {listed(names)}{headless}"
+    return OptionError(option, f"there is no column {shown(name)}{did_you_mean(name, names)}; {found}")

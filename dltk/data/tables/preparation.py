@@ -13,6 +13,7 @@ import torch
 
 from dltk.config.errors import DataError, at_most_shown, did_you_mean, shown
 from dltk.data.batches import InMemory, Loading
+from dltk.data.files import refuse_absent
 from dltk.data.samples import Columns, State
 from dltk.data.specs import Spec, Table
 from dltk.data.tables.columns import STATUSES, TableColumn, fit_column, restore_column
@@ -73,20 +74,33 @@ class TablePreparation:
             MissingInput: There is no such file.
             DataError: A file lacks columns, or is no proper CSV.
         """
+        refuse_absent(inputs)
         frames, names = [], []
+        notes: list[str] = []
         for path in inputs:
-            frame = read_csv(path, self.written).frame
+            table = read_csv(path, self.written)
+            frame = table.frame
             self._refuse_lacking(frame, path)
             frames.append(frame[[column.name for column in self.columns]])
             prefix = "" if len(inputs) == 1 else f"{'stdin' if path == STANDARD_INPUT else Path(path).name} "
             ids = frame[self.written.id].tolist() if self.written.id in frame.columns else ()
             names += row_names(len(frame), prefix, ids)
-        return Columns({TABLE: pd.concat(frames, ignore_index=True)}, {}, names)
+            notes += table.notes
+        return Columns({TABLE: pd.concat(frames, ignore_index=True)}, {}, names, notes=notes)
 
     def statuses(self, samples: Columns) -> list[str]:
         """Return per row the worst of ok, missing (filled in), unknown_category, invalid (no usable number)."""
         severities = [column.severities(self._cells(samples, column)) for column in self.columns]
         return [STATUSES[worst] for worst in np.max(severities, axis=0)]
+
+    def reasons(self, samples: Columns) -> list[str]:
+        """Return which cells of invalid rows are no usable numbers."""
+        found: list[list[str]] = [[] for _ in range(len(samples))]
+        for column in self.columns:
+            cells = self._cells(samples, column)
+            for row in np.flatnonzero(column.severities(cells) == STATUSES.index("invalid")).tolist():
+                found[row].append(f"column {shown(column.name)}: {shown(cells[row])} is no usable number")
+        return [at_most_shown(cells) for cells in found]
 
     def parse(self, samples: Columns, loading: Loading) -> InMemory:
         """Encode rows once, as float32 (N, size) and targets.

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from dltk.config.errors import DataError, at_most_shown, shown
+from dltk.config.errors import DataError, at_most_shown, count_of, shown
 
 Row = tuple[int, list[str]]
 """(1-based line where the row begins, cells)."""
@@ -69,6 +69,6 @@ def refuse_ragged(rows: Sequence[Row], width: int, separator: str, *, where: str
             f"{len(ragged)} of {len(rows)} rows do not have as many cells as the first one",
             where=where,
             found=at_most_shown(ragged),
-            expected=f"{width} cells, separated by {shown(separator)}",
+            expected=f"{count_of(width, 'cell')}, separated by {shown(separator)}",
             do=do,
         )

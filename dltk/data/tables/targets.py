@@ -15,6 +15,7 @@ from dltk.config.errors import DataError, OptionError, shown
 from dltk.data.specs import Classes, Numbers
 from dltk.data.tables.columns import in_natural_order
 from dltk.data.tables.numbers import Cells, number, numbers, wrong_cells
+from dltk.data.tables.spelling import comma_hint
 
 TargetKind = Literal["classes", "numbers", "labels"]
 MAX_NUMBER_CLASSES = 20
@@ -203,7 +204,7 @@ def _refuse_text(targets: Mapping[str, Any]) -> None:
 
 def _kind_of(name: str, cells: Cells) -> TargetKind:
     counts = Counter(cells)
-    values = {cell: number(str(cell)) for cell in counts}
+    values = {cell: number(cell) for cell in map(str, counts)}
     texts = [cell for cell, value in values.items() if np.isnan(value)]
     if not texts:
         few = len(counts) <= MAX_NUMBER_CLASSES and min(counts.values(), default=2) > 1
@@ -213,7 +214,8 @@ def _kind_of(name: str, cells: Cells) -> TargetKind:
         raise OptionError(
             "target",
             f"{shown(name)} has {len(counts)} different values in {len(cells)} rows, {len(texts)} of them no number "
-            f"(such as {shown(texts[0])}): neither numbers nor classes; choose another column, or say target_kind",
+            f"(such as {shown(texts[0])}): neither numbers nor classes; "
+            f"{comma_hint(texts) or 'choose another column, or say target_kind'}",
         )
     return "classes"
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import codecs
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from dltk.config.errors import DataError, MissingInput, OptionError, shown
 from dltk.data.archives import gunzip
 from dltk.data.files import not_there
 
 STANDARD_INPUT = "-"
+Encoding = str | Annotated[tuple[str, ...], Field(min_length=1)]
+"""A Python codec, or several that are tried in order; utf-8 may begin with a byte order mark."""
+_UTF_8 = "utf-8-sig"
 _SAMPLE_BYTES = 1 << 16
 
 
@@ -22,15 +30,43 @@ class NotText(Exception):
     Attributes:
         line: Where, from 1.
         found: The byte there.
-        guess: The encoding that it may be.
+        do: What helps, by a guess at the encoding.
     """
 
     line: int
     found: str
-    guess: str
+    do: str
 
 
-def read_text(path: str, encoding: str = "utf-8") -> str:
+@dataclass(frozen=True)
+class Decoded:
+    """A text without its byte order mark, and which of several encodings it was in; None where that is all the same."""
+
+    text: str
+    encoding: str | None = None
+
+
+def encoding_notes(path: str, texts: Sequence[Decoded]) -> tuple[str, ...]:
+    """Say which encodings the texts of a file or folder turned out to be in, where there was a choice."""
+    counts = Counter(text.encoding for text in texts if text.encoding is not None)
+    files = "" if len(texts) == 1 else "{} files "
+    return tuple(f"{Path(place_of(path)).name}: {files.format(counts[name])}read as {name}" for name in counts)
+
+
+def for_other_files(encoding: Encoding) -> tuple[str, ...]:
+    """Return how files are read that are used with a trained model: as UTF-8, else as what was trained on.
+
+    In this order, for hardly a text in another encoding is valid UTF-8, while UTF-8 is valid, and wrong, in many.
+    """
+    return tuple({_codec(name): name for name in ("utf-8", *_names(encoding))}.values())
+
+
+def read_text(path: str, encoding: Encoding = "utf-8") -> str:
+    """Return what `read_decoded` does, as text alone."""
+    return read_decoded(path, encoding).text
+
+
+def read_decoded(path: str, encoding: Encoding = "utf-8") -> Decoded:
     """Return the whole text of a file (.gz unpacked), or of standard input for "-"; a byte order mark is dropped.
 
     Raises:
@@ -45,10 +81,10 @@ def read_text(path: str, encoding: str = "utf-8") -> str:
         return decode(read_bytes(path), encoding)
     except NotText as fault:
         raise DataError(
-            f"this is no {encoding} text",
+            f"this is no {spelled(encoding)} text",
             where=f"{place_of(path)}:{fault.line}",
             found=fault.found,
-            do=f"if it is {fault.guess}, set data.encoding to that, or convert the file to utf-8",
+            do=fault.do,
         ) from None
 
 
@@ -73,32 +109,41 @@ def read_bytes(path: str) -> bytes:
         raise MissingInput(f"cannot read {shown(file.name)}: {error.strerror}", where=str(file.absolute())) from None
 
 
-def decode(content: bytes, encoding: str) -> str:
-    """Return the text that bytes are in an encoding, without its byte order mark.
+def decode(content: bytes, encoding: Encoding) -> Decoded:
+    """Return the text that bytes are in the first of the encodings that fits.
 
     Raises:
-        NotText: They are no text in this encoding.
+        NotText: They are no text in any of them; the place is that of the first.
         OptionError: There is no such encoding.
     """
-    codec = _codec(encoding)
-    try:
-        return content.decode(codec)
-    except UnicodeError as error:
-        start = error.start if isinstance(error, UnicodeDecodeError) else 0
-        found = f"byte 0x{content[start]:02x}" if start < len(content) else "an incomplete character"
-        raise NotText(content.count(b"\n", 0, start) + 1, found, guessed_encoding(content)) from None
+    codecs_by_name = {name: _codec(name) for name in _names(encoding)}
+    *preferred, last = codecs_by_name
+    fault: UnicodeError | None = None
+    for name, codec in codecs_by_name.items():
+        try:
+            text = content.decode(codec)
+        except UnicodeError as error:
+            fault = fault or error
+            continue
+        if name == last or "\0" not in text:  # NUL characters are how UTF-16 looks as UTF-8
+            return Decoded(text, name if preferred and not text.isascii() else None)
+    assert fault is not None
+    start = fault.start if isinstance(fault, UnicodeDecodeError) else 0
+    found = f"byte 0x{content[start]:02x}" if start < len(content) else "an incomplete character"
+    raise NotText(content.count(b"\n", 0, start) + 1, found, _advice(content, encoding))
 
 
 def guessed_encoding(content: bytes) -> str:
-    """Guess the encoding of what is not UTF-8: by byte order mark, by NUL bytes, by whether it makes Hangul."""
+    """Guess an encoding: by byte order mark, by NUL bytes, by whether it is UTF-8, by whether it makes Hangul."""
     sample = content[:_SAMPLE_BYTES]
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if sample.count(0) > len(sample) // 4:
         return "utf-16-be" if sample[0] == 0 else "utf-16-le"
-    try:
-        text = codecs.getincrementaldecoder("cp949")().decode(sample)
-    except UnicodeDecodeError:
+    if _begins_as(sample, _UTF_8) is not None:
+        return "utf-8"
+    text = _begins_as(sample, "cp949")
+    if text is None:
         return "latin-1"
     foreign = [character for character in text if not character.isascii()]
     hangul = sum("가" <= character <= "힣" for character in foreign)
@@ -116,6 +161,31 @@ def lines_of(text: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
+def spelled(encoding: Encoding) -> str:
+    """Return what a message calls an encoding, or several: "utf-8 or cp949"."""
+    return " or ".join(_names(encoding))
+
+
+def _names(encoding: Encoding) -> tuple[str, ...]:
+    return (encoding,) if isinstance(encoding, str) else encoding
+
+
+def _advice(content: bytes, encoding: Encoding) -> str:
+    """Say what to do about what is no text in an encoding that was set, or in any of several that were tried."""
+    guess = guessed_encoding(content)
+    if isinstance(encoding, str):
+        return f"if it is {guess}, set encoding: {guess}; or convert the file to utf-8"
+    return f"convert the file to utf-8; it may be {guess}"
+
+
+def _begins_as(sample: bytes, codec: str) -> str | None:
+    """Return the beginning of a text in an encoding, of which a character may be cut off; None where it is none."""
+    try:
+        return codecs.getincrementaldecoder(codec)().decode(sample)
+    except UnicodeDecodeError:
+        return None
+
+
 def _codec(encoding: str) -> str:
     try:
         b"a".decode(encoding, "replace")  # an empty text would be decoded by any codec
@@ -126,4 +196,4 @@ def _codec(encoding: str) -> str:
             "must be a text encoding such as utf-8, utf-16, cp949, latin-1; "
             f"there is no text encoding {shown(encoding)}",
         ) from None
-    return "utf-8-sig" if name == "utf-8" else name
+    return _UTF_8 if name == "utf-8" else name

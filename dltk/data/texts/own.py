@@ -3,48 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from dltk.config.errors import DataError, MissingInput, shown
 from dltk.data.samples import Columns
-from dltk.data.texts.files import STANDARD_INPUT, lines_of, read_text
+from dltk.data.texts.files import STANDARD_INPUT, Encoding, encoding_notes, for_other_files, lines_of, read_decoded
 
 TEXT = "text"
 ReadTable = Callable[[str], Columns]
 _TABLE_SUFFIXES = (".csv", ".tsv", ".gz")
-_SENTENCE = "I liked this one."
+HOW_TO_PIPE = 'to predict a sentence, pipe it: echo "I liked this one." | dltk predict RUN -'
 
 
-def open_texts(path: str, read_table: ReadTable | None) -> Columns:
-    """Read one text per line of a .txt file or of standard input ("-"), or one per *.txt file of a folder.
+@dataclass(frozen=True)
+class OwnFiles:
+    """How a user's own files are read.
 
-    Args:
-        path: Where they are.
+    Attributes:
+        encoding: Of the training texts; UTF-8 is tried first.
         read_table: Reads a .csv or .tsv file, where the data set is a table.
-
-    Raises:
-        MissingInput: There is no such file or folder, or a folder without texts.
-        DataError: A file is no UTF-8 text, or of another kind.
     """
-    place = Path(path)
-    if path != STANDARD_INPUT and place.is_dir():
-        return _folder(place)
-    if path != STANDARD_INPUT and not place.exists():
-        raise MissingInput(
-            f"there is no file or folder {shown(path)}",
-            where=str(place.absolute()),
-            do=f'to predict a sentence, pipe it: echo "{_SENTENCE}" | dltk predict RUN -',
-        )
-    if place.suffix.lower() in _TABLE_SUFFIXES and read_table is not None:
-        return read_table(path)
-    if path != STANDARD_INPUT and place.suffix.lower() != ".txt":
-        raise DataError(
-            f"{shown(place.name)} is no file of texts",
-            where=str(place.absolute()),
-            expected="a .txt file with one text per line, a folder of .txt files, or - for standard input",
-        )
-    lines, name = lines_of(read_text(path)), "stdin" if path == STANDARD_INPUT else place.name
-    return Columns({TEXT: lines}, {}, [f"{name}:{number}" for number in range(1, len(lines) + 1)])
+
+    encoding: Encoding = "utf-8"
+    read_table: ReadTable | None = None
+
+    def open(self, path: str) -> Columns:
+        """Read one text per line of a .txt file or of standard input ("-"), or one per *.txt file of a folder.
+
+        Raises:
+            MissingInput: There is no such file or folder, or a folder without texts.
+            DataError: A file is no text in these encodings, or of another kind.
+        """
+        place, encoding = Path(path), for_other_files(self.encoding)
+        if path != STANDARD_INPUT and place.is_dir():
+            files = _files_in(place)
+            texts = [read_decoded(str(file), encoding) for file in files]
+            names, notes = [file.name for file in files], encoding_notes(path, texts)
+            return Columns({TEXT: [text.text for text in texts]}, {}, names, notes=notes)
+        if place.suffix.lower() in _TABLE_SUFFIXES and self.read_table is not None:
+            return self.read_table(path)
+        if path != STANDARD_INPUT and place.suffix.lower() != ".txt":
+            raise DataError(
+                f"{shown(place.name)} is no file of texts",
+                where=str(place.absolute()),
+                expected="a .txt file with one text per line, a folder of .txt files, or - for standard input",
+            )
+        decoded = read_decoded(path, encoding)
+        lines, name = lines_of(decoded.text), "stdin" if path == STANDARD_INPUT else place.name
+        names = [f"{name}:{number}" for number in range(1, len(lines) + 1)]
+        return Columns({TEXT: lines}, {}, names, notes=encoding_notes(path, [decoded]))
 
 
 def text_files(folder: Path) -> list[Path]:
@@ -55,8 +63,8 @@ def text_files(folder: Path) -> list[Path]:
     )
 
 
-def _folder(folder: Path) -> Columns:
+def _files_in(folder: Path) -> list[Path]:
     files = text_files(folder)
     if not files:
         raise MissingInput(f"there is no *.txt file in {shown(folder.name)}", where=str(folder.absolute()))
-    return Columns({TEXT: [read_text(str(file)) for file in files]}, {}, [file.name for file in files])
+    return files

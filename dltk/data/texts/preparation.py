@@ -11,20 +11,23 @@ from torch import Tensor
 from dltk.config.errors import MAX_PROBLEMS, DataError, at_most_shown, shown
 from dltk.data.batches import InMemory, Loading
 from dltk.data.fields import Field, Ragged
+from dltk.data.files import refuse_absent
 from dltk.data.samples import Columns, State
 from dltk.data.specs import Classes, Spec
 from dltk.data.texts.coding import Coding, expected_input, fit_coding, restored_coding
 from dltk.data.texts.options import TextOptions
-from dltk.data.texts.own import TEXT, ReadTable, open_texts
+from dltk.data.texts.own import HOW_TO_PIPE, TEXT, OwnFiles
 from dltk.data.texts.vocabularies import Buckets, Numbering, Vocabulary, fit_numbering
 
 LABEL = "label"
 
 
-def labelled(texts: list[str], labels: Sequence[str | tuple[str, ...]], names: Sequence[str]) -> Columns:
+def labelled(
+    texts: list[str], labels: Sequence[str | tuple[str, ...]], names: Sequence[str], notes: Sequence[str] = ()
+) -> Columns:
     """Return raw samples: a text with its label, or with a tuple of labels."""
     single = all(isinstance(label, str) for label in labels)
-    return Columns({TEXT: texts}, {LABEL: list(labels)}, names, stratify=LABEL if single else None)
+    return Columns({TEXT: texts}, {LABEL: list(labels)}, names, LABEL if single else None, notes=notes)
 
 
 def in_natural_order(names: set[str]) -> tuple[str, ...]:
@@ -51,7 +54,7 @@ class TextPreparation:
         numbering: The words that count, or the buckets that words fall into.
         coding: How numbered texts are stored and what models receive.
         classes: The classes that labels name.
-        read_table: Reads the texts of a user's table at predict, where the data set is a table.
+        own_files: How a user's own files are read at predict.
     """
 
     def __init__(
@@ -61,14 +64,14 @@ class TextPreparation:
         coding: Coding,
         classes: Classes,
         *,
-        read_table: ReadTable | None = None,
+        own_files: OwnFiles | None = None,
     ) -> None:
         self._options, self._numbering, self._coding = options, numbering, coding
-        self._classes, self._read_table = classes, read_table
+        self._classes, self._own_files = classes, own_files or OwnFiles()
         self._waiting: tuple[Sequence[str], Ragged] | None = None
 
     @classmethod
-    def fit(cls, train: Columns, options: TextOptions, classes: Classes, read_table: ReadTable | None = None) -> Self:
+    def fit(cls, train: Columns, options: TextOptions, classes: Classes, own_files: OwnFiles | None = None) -> Self:
         """Fit on the training texts.
 
         Raises:
@@ -78,18 +81,18 @@ class TextPreparation:
         texts = train.inputs[TEXT]
         numbering, numbers = fit_numbering(options, options.cutting(texts))
         coding = fit_coding(options, numbering, numbers)
-        preparation = cls(options, numbering, coding, classes, read_table=read_table)
+        preparation = cls(options, numbering, coding, classes, own_files=own_files)
         preparation._waiting = (texts, coding.pack(numbers))
         return preparation
 
     @classmethod
-    def restore(cls, state: State, read_table: ReadTable | None = None) -> Self:
+    def restore(cls, state: State, own_files: OwnFiles | None = None) -> Self:
         """Rebuild from `state()`."""
         classes = Classes(tuple(state["class_names"]), multi_label=bool(state["multi_label"]))
         options = TextOptions.parse(state["options"])
         numbering = Vocabulary(state["vocabulary"]) if options.hashing is None else Buckets(options.hashing)
         coding = restored_coding(options, numbering, state["coding"])
-        return cls(options, numbering, coding, classes, read_table=read_table)
+        return cls(options, numbering, coding, classes, own_files=own_files)
 
     @property
     def vocabulary(self) -> Sequence[str]:
@@ -119,11 +122,13 @@ class TextPreparation:
 
         Raises:
             MissingInput: There is no such file or folder, or a folder without texts.
-            DataError: A file is no UTF-8 text, or of another kind.
+            DataError: A file is no text in UTF-8 or the encoding of the training texts, or of another kind.
         """
-        opened = [open_texts(path, self._read_table) for path in inputs]
+        refuse_absent(inputs, HOW_TO_PIPE)
+        opened = [self._own_files.open(path) for path in inputs]
         texts = [text for samples in opened for text in samples.inputs[TEXT]]
-        return Columns({TEXT: texts}, {}, [name for samples in opened for name in samples.names])
+        notes = [note for samples in opened for note in samples.notes]
+        return Columns({TEXT: texts}, {}, [name for samples in opened for name in samples.names], notes=notes)
 
     def statuses(self, samples: Columns) -> Sequence[str]:
         """Return "ok", "empty" for a text without words, or "unknown_words" where the vocabulary has none of them.

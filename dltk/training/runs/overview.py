@@ -51,6 +51,15 @@ class Glance:
         """The main score of the test split; "" where it was not scored."""
         return next((name for name in self.scores if name.startswith("test/")), "")
 
+    @property
+    def is_fold(self) -> bool:
+        """Whether it was trained on one fold of a cross-validation, so that its scores are those of other samples."""
+        return self.overrides.get("data.fold", "null") != "null"
+
+    def has(self, name: str) -> bool:
+        """Return whether it has a score, be it undefined, or the seconds."""
+        return self.seconds is not None if name == SECONDS else name in self.scores
+
     def value(self, name: str) -> float:
         """Return a score, or the seconds; NaN where it is undefined or missing."""
         value = self.seconds if name == SECONDS else self.scores.get(name)
@@ -85,9 +94,7 @@ def best_first(runs: Sequence[Glance], score: str) -> list[Glance]:
     Raises:
         UsageError: No run has such a score.
     """
-    direction = next(
-        filter(None, (run.direction(score) for run in runs if score == SECONDS or score in run.scores)), ""
-    )
+    direction = next(filter(None, (run.direction(score) for run in runs if run.has(score))), "")
     if runs and not direction:
         known = dict.fromkeys([*(name for run in runs for name in run.scores if run.direction(name)), SECONDS])
         raise UsageError(f"none of these runs has the score {shown(score)}{alternatives(score, known)}")
@@ -99,6 +106,17 @@ def best_first(runs: Sequence[Glance], score: str) -> list[Glance]:
         return math.isnan(value), sign * value, math.isnan(tie), tie
 
     return sorted(runs, key=rank)
+
+
+def comparable(runs: Sequence[Glance], score: str) -> tuple[list[Glance], dict[str, int]]:
+    """Return the runs that compete by a score, in their order, and how many do not, by the reason.
+
+    Runs without the score do not, and folds of a cross-validation only among each other.
+    """
+    scored = [run for run in runs if run.has(score)]
+    chosen = [run for run in scored if not run.is_fold] or scored
+    reasons = {f"without {score}": len(runs) - len(scored), "of a cross-validation": len(scored) - len(chosen)}
+    return chosen, {reason: count for reason, count in reasons.items() if count}
 
 
 def distinguishing(runs: Sequence[Glance]) -> list[dict[str, str]]:
@@ -174,4 +192,4 @@ def _overrides(config: Path) -> dict[str, str]:
 
 
 def _spelled(run: Glance, score: str) -> str:
-    return f"{score} {number(run.value(score))}" if score in run.scores else ""
+    return f"{score} {number(run.value(score))}" if run.has(score) else ""

@@ -27,7 +27,10 @@ def summary(run: RunDir) -> list[str]:
 
 
 def score_lines(status: Mapping[str, Any]) -> list[str]:
-    """Return one line per score; those of the reported split with their number of samples and the baselines."""
+    """Return one line per score, those of the reported split with their number of samples and the baselines.
+
+    A run that was to overfit has its verdict below.
+    """
     reported = status.get("reported", "")
     count = status.get("num_samples", {}).get(reported)
     lines = []
@@ -41,7 +44,7 @@ def score_lines(status: Mapping[str, Any]) -> list[str]:
                 if score in scores
             ]
         lines.append(f"{name} {number(_plain(value))}" + (f"  ({', '.join(notes)})" if notes else ""))
-    return lines
+    return [*lines, *([status["verdict"]] if "verdict" in status else [])]
 
 
 def main_score(status: Mapping[str, Any]) -> str:

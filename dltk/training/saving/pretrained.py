@@ -51,8 +51,8 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
     return weights
 
 
-def take_what_fits(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> list[str]:
-    """Copy every tensor whose name and shape are the model's; return what to say of them and of the others.
+def take_what_fits(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> tuple[set[str], list[str]]:
+    """Copy every tensor whose name and shape are the model's; return their names, and what to say of all.
 
     A layer of which one tensor has another shape keeps all of its own.
 
@@ -75,7 +75,7 @@ def take_what_fits(model: nn.Module, weights: Mapping[str, Tensor], source: str)
     unused = [name for name in weights if name not in own]
     said = [f"model.weights: {len(fitting)} of the model's {len(own)} tensors are those of {source}"]
     said += [f"model.weights: new are {at_most_shown(kept)}"] if kept else []
-    return said + ([f"model.weights: not used: {at_most_shown(unused)}"] if unused else [])
+    return fitting, said + ([f"model.weights: not used: {at_most_shown(unused)}"] if unused else [])
 
 
 def _layer(name: str) -> str:

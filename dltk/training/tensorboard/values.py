@@ -51,7 +51,7 @@ def success() -> list[Value]:
 def score_table(scores: Mapping[str, float], protocol: str) -> str:
     """Return scores and how they are defined, in Markdown."""
     rows = [f"| {name} | {number(value)} |" for name, value in scores.items()]
-    return "\n".join(["| score | value |", "|---|---|", *rows, "", protocol])
+    return "\n".join(["| score | value |", "|---|---|", *rows, "", *(f"- {line}" for line in protocol.splitlines())])
 
 
 def as_tensors(summary: Any) -> list[Value]:

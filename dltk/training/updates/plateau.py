@@ -78,6 +78,6 @@ def watch_for(
     if schedule.monitor not in directions:
         raise OptionError("monitor", f"no such score{alternatives(schedule.monitor, directions)}")
     if num_evaluations and num_evaluations < schedule.patience + 3:
-        needed = f"the rate falls after the evaluation {schedule.patience + 2} at the earliest"
+        needed = f"the rate falls after evaluation {schedule.patience + 2} at the earliest"
         raise OptionError("patience", f"{needed}; the run has {num_evaluations}")
     return PlateauWatch(schedule, directions[schedule.monitor])

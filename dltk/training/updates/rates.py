@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dltk.config.errors import OptionError
-from dltk.training.schedules import Length, ScheduleSettings
+from dltk.training.schedules import Length, ScheduleSettings, WarmedUp
 
 
 def rate_multiplier(schedule: ScheduleSettings, update: int, length: Length) -> float:
@@ -28,8 +28,9 @@ def refuse_without_effect(schedule: ScheduleSettings, length: Length) -> None:
     if schedule.needs_total and length.run is None:
         raise OptionError("name", f"{schedule.name} spans the run, and these data are a stream of unknown length")
     turns = dict(schedule.turns())
-    if schedule.warmup_epochs is not None:
-        turns["warmup_epochs"] = schedule.warmup_epochs
+    warm_epochs, warm_steps = _asked(schedule)
+    if warm_epochs is not None:
+        turns["warmup_epochs"] = warm_epochs
     if turns and length.epoch is None:
         option = next(iter(turns)).split(".")[0]
         raise OptionError(option, "counts epochs, and these data are a stream whose epochs have no known length")
@@ -37,12 +38,16 @@ def refuse_without_effect(schedule: ScheduleSettings, length: Length) -> None:
         if length.run and length.epoch and epochs * length.epoch >= length.run:
             lasts = f"{length.run / length.epoch:g} epochs"
             raise OptionError(option, f"epoch {epochs:g} is not before the end of the run, which has {lasts}")
-    if length.run and schedule.warmup_steps is not None and schedule.warmup_steps >= length.run:
-        found = f"received {schedule.warmup_steps}; the run has {length.run} updates"
+    if length.run and warm_steps is not None and warm_steps >= length.run:
+        found = f"received {warm_steps}; the run has {length.run} updates"
         raise OptionError("warmup_steps", f"must end before the run does; {found}")
 
 
 def _warmup(schedule: ScheduleSettings, length: Length) -> int:
-    if schedule.warmup_epochs is not None:
-        return max(1, round(schedule.warmup_epochs * (length.epoch or 1)))
-    return schedule.warmup_steps or 0
+    epochs, steps = _asked(schedule)
+    return steps or 0 if epochs is None else max(1, round(epochs * (length.epoch or 1)))
+
+
+def _asked(schedule: ScheduleSettings) -> tuple[float | None, int | None]:
+    """Return the warm-up that was asked for in epochs or in updates."""
+    return (schedule.warmup_epochs, schedule.warmup_steps) if isinstance(schedule, WarmedUp) else (None, None)

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,26 @@ def test_data_are_described_in_tables_for_people(dltk):
     out = dltk.ok("data", "describe", "iris").out
     for words in ("target species: classes", "setosa", "33.3%", "petal_width", "first training samples"):
         assert words in out
+
+
+def test_a_table_is_described_before_its_target_is_chosen_and_then_split(dltk, folder):
+    (folder / "t.csv").write_text("size;kind\n" + "1;a\n2;b\n" * 30)
+    alone = dltk.ok("data", "describe", "t.csv").out
+    for words in ("columns of table: all rows", "data.target=COLUMN", "first rows"):
+        assert words in alone
+    facts = dltk.ok("data", "describe", "t.csv", "data.drop=[size]", "--json", "--output", "out").json
+    assert facts["splits"] == {"all": {"samples": 60}}
+    assert [column["column"] for column in facts["inputs"]["table"]["columns"]] == ["kind"]
+    split = dltk.ok("data", "describe", "t.csv", "data.target=kind").out
+    assert "a table, 1 column, 1 input" in split
+    assert "target kind: classes" in split
+
+
+def test_first_samples_of_a_wide_table_are_columns(dltk):
+    out = dltk.ok("data", "describe", "breast_cancer").out
+    header, first, *_ = out.partition("first training samples\n")[2].splitlines()
+    assert header.split() == ["sample", "row", "1", "row", "2", "row", "3"]
+    assert first.split() == ["mean_radius", "17.99", "20.57", "19.69"]
 
 
 def test_data_are_described_in_one_json_object(dltk):
@@ -30,6 +51,15 @@ def test_a_folder_gets_the_description_and_a_picture_of_images(dltk, folder):
     assert (folder / "out" / "image.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_class_that_no_font_can_draw_is_said_where_images_are_drawn(dltk, folder):
+    path = Path(photos(folder).options["path"])
+    first, *_ = sorted(path.iterdir())
+    first.rename(path / "\U00013000")
+    options = [f"data.path={path}", "data.size=16"]
+    answer = dltk.ok("data", "describe", "image_folder", *options, "--output", folder / "out")
+    assert "is '\U00013000'; install a CJK font" in answer.err
+
+
 def test_a_folder_that_cannot_be_made_is_refused(dltk, folder):
     (folder / "file").write_text("")
     assert dltk("data", "describe", "iris", "--output", folder / "file").code == 73
@@ -41,6 +71,7 @@ def test_a_folder_that_cannot_be_made_is_refused(dltk, folder):
         (["describe"], "Missing argument"),
         (["describe", "irsi"], "did you mean 'iris'?"),
         (["download", "mnits"], "did you mean 'mnist'?"),
+        (["describe", "."], "dltk data describe image_folder data.path=."),
         (["download", "iris"], "iris is not downloaded"),
         (["delete"], "No such command"),
     ],
@@ -67,7 +98,8 @@ def _no_data(monkeypatch, tmp_path):
 def test_offline_absent_data_are_missing_with_place_and_address(dltk, folder, monkeypatch):
     monkeypatch.delenv("DLTK_OFFLINE")
     (folder / "m.yaml").write_text("data: {name: mnist}\nmodel: {name: linear}\n")
-    for command in (["train", "m.yaml"], ["cv", "m.yaml"], ["data", "describe", "mnist"]):
+    commands = (["train", "m.yaml"], ["cv", "m.yaml"], ["data", "describe", "mnist"], ["data", "download", "mnist"])
+    for command in commands:
         error = dltk(*command, "--offline", "--json")
         assert error.code == 66
         assert "https://ossci-datasets.s3.amazonaws.com/mnist/train-images-idx3-ubyte.gz" in error.json["expected"]

@@ -34,6 +34,8 @@ def test_runs_are_listed_newest_first_with_state_and_scores(dltk, folder):
     header, *lines = dltk.ok("list", "runs").out.splitlines()
     assert header.split() == ["run", "state", "score", "test", "seconds"]
     assert all(re.search(r"completed  val/(accuracy|pixel_distance) \d+\.\d+", line) for line in lines)
+    ranked = dltk.ok("list", "runs", "--sort", "val/accuracy").out
+    assert ranked.endswith("left out: 1 without val/accuracy\n")
     assert sorted(bool(re.search(r"test/accuracy \d\.\d+", line)) for line in lines) == [False, True, True]
 
 

@@ -70,6 +70,32 @@ def test_a_component_or_section_shows_its_options(dltk, name, title, option):
     assert re.search(rf"^{option}", out, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("section", "options", "own"),
+    [
+        ("data", {"batch_size", "val_fraction", "subset", "sampler", "augment"}, "path"),
+        ("model", {"initializer", "weights", "freeze", "parameters"}, "hidden"),
+        ("optimizer", {"lr", "clip_norm", "weight_decay"}, "betas"),
+        ("schedule", {"warmup_steps"}, "final"),
+        ("task", set(), "loss"),
+    ],
+)
+def test_a_section_of_components_shows_what_all_share_and_their_names(dltk, section, options, own):
+    rows = {row["option"]: row for row in dltk.ok("show", section, "--json").json[section]}
+    assert rows.keys() >= options
+    assert own not in rows
+    assert all(row["type"] and row["help"] and not row["required"] for row in rows.values())
+    last = dltk.ok("show", section).out.splitlines()[-1]
+    kind = "datasets" if section == "data" else f"{section}s"
+    names = [row["name"] for row in dltk.ok("list", kind, "--json").json[kind]]
+    assert last == f"{section}.name: one of {', '.join(names)}; its own options: dltk show NAME"
+
+
+def test_what_all_but_one_share_says_so(dltk):
+    (row,) = [row for row in dltk.ok("show", "schedule", "--json").json["schedule"] if row["option"] == "warmup_steps"]
+    assert row["help"].endswith("Not for one_cycle.")
+
+
 def test_a_name_of_two_kinds_shows_both(dltk):
     assert set(dltk.ok("show", "gan", "--json").json) == {"model gan", "task gan"}
 

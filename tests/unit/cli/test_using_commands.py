@@ -78,6 +78,17 @@ def test_eval_draws_where_it_is_told_to(dltk, folder, iris_run):
     assert all((folder / path).read_bytes().startswith(b"\x89PNG") for path in drawn)
 
 
+def test_a_class_that_no_font_can_draw_is_said_once_by_training_and_by_eval(dltk, folder):
+    table = write_table(folder / "table.csv")
+    table.write_text(table.read_text().replace("small", "\U00013000"), encoding="utf-8")
+    (folder / "table.yaml").write_text(TABLE)
+    said = dltk.ok("train", "table.yaml", "tensorboard={pictures: true}", "--output-dir", "run").err
+    assert said.count("#1 is '\U00013000'; install a CJK font") == 1
+    answer = dltk.ok("eval", "run", "data.path=table.csv", "--pictures", "drawn")
+    assert answer.err.count("#1 is '\U00013000'; install a CJK font") == 1
+    assert "install" not in dltk.ok("eval", "run", "data.path=table.csv").err
+
+
 def test_eval_refuses_a_folder_that_is_a_file_at_once(dltk, folder, iris_run):
     (folder / "taken").write_text("")
     answer = dltk("eval", iris_run, "--pictures", "taken")
@@ -167,6 +178,7 @@ def test_a_table_is_answered_row_by_row_where_the_training_data_are_gone(dltk, f
     assert [row["status"] for row in rows] == ["ok", "ok", "unknown_category", "invalid"]
     assert {row["label"] for row in rows[:3]} <= {"big", "small"}
     assert "label" not in rows[3]
+    assert [row["reason"] for row in rows] == ["", "", "", "column 'b': 'oops' is no usable number"]
     assert set(answer.json) == {"run", "status", "rows", "seconds"}
 
 
@@ -222,6 +234,16 @@ def test_images_and_folders_are_answered_in_order(dltk, folder, digits_run):
     rows = answer.json["rows"]
     assert [row["input"].rpartition("/")[2] for row in rows] == ["own.jpg", "p1.png", "p2.png", "broken.png"]
     assert [row["status"] for row in rows] == ["ok", "ok", "ok", "invalid"]
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_code_65_says_that_no_input_could_be_answered(dltk, folder, digits_run, as_json):
+    (folder / "broken.png").write_bytes(b"no image")
+    (folder / "empty.png").write_bytes(b"")
+    answer = dltk("predict", digits_run, "broken.png", "empty.png", *as_json)
+    assert answer.code == 65
+    assert "an empty file" in answer.out
+    assert "every one is invalid" in (answer.json["message"] if as_json else answer.err)
 
 
 def test_top_gives_the_best_answers_first(dltk, folder, digits_run):

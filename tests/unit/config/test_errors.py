@@ -64,6 +64,36 @@ def test_a_hint_is_given_for_a_near_word_only():
     assert alternatives("zzz", []) == "; allowed: none"
 
 
+AUGMENTATIONS = ["crop", "horizontal_flip", "vertical_flip", "mixup"]
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "hint"),
+    [
+        ("flip", AUGMENTATIONS, "; did you mean 'horizontal_flip' or 'vertical_flip'?"),
+        ("he", ["he_uniform", "he_normal", "zeros"], "; did you mean 'he_normal' or 'he_uniform'?"),
+        ("drop", ["drop_path", "dropout"], "; did you mean 'dropout' or 'drop_path'?"),
+        (
+            "norm",
+            ["batch_norm", "group_norm", "instance_norm", "layer_norm"],
+            "; did you mean 'batch_norm' or 'group_norm' or 'instance_norm'?",
+        ),
+        ("f1_makro", ["accuracy", "macro_f1", "recall"], "; did you mean 'macro_f1'?"),
+        ("lip", AUGMENTATIONS, ""),
+    ],
+)
+def test_a_part_of_a_word_is_near_and_so_are_its_parts_in_another_order(word, known, hint):
+    assert did_you_mean(word, known) == hint
+
+
+def test_of_many_words_a_hint_makes_most_superfluous():
+    known = [f"net{i:02}" for i in range(22)]
+    assert alternatives("net21x", known).endswith(
+        "; did you mean 'net21'? allowed: " + ", ".join(known[:20]) + ", ... and 2 more"
+    )
+    assert alternatives("zzz", known) == "; allowed: " + ", ".join(known)
+
+
 def at(line, source="c.yaml"):
     return Problem((f"k{line}",), "m", Position(source, line, 1))
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from dltk.config.matching import described, mismatches
+from dltk.config.matching import SHOWN_BY, SYNONYMS, mismatches
 from dltk.config.settings import Fraction, PositiveFloat, PositiveInt, Settings
+from dltk.config.wording import described
 
 
 class Dense(Settings):
@@ -39,6 +40,10 @@ class Options(Settings):
     anything: Any = None
     weights: dict[str, float] = {}
     one: Layer | dict[str, Layer] | None = None
+    short: list[Literal["max_pool"] | PositiveInt] = []
+    globs: Literal["head"] | Annotated[list[str], Field(min_length=1)] = "head"
+    named: list[Literal["dense", "dropout"] | Layer] = []
+    scores: Annotated[list[str], Field(json_schema_extra={"uniqueItems": True})] = []
 
 
 class Required(Options):
@@ -71,7 +76,7 @@ def test_what_pydantic_takes_fits(values):
 
 
 LAYERS = "dense, dropout"
-NUMBER = "a whole number above 0 and at most 1000000000"
+NUMBER = "a whole number above 0"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,7 @@ NUMBER = "a whole number above 0 and at most 1000000000"
         ({"lr": True}, "lr: must be a number above 0; received true"),
         ({"epochs": True}, f"epochs: must be {NUMBER}; received true"),
         ({"epochs": 1.0}, f"epochs: must be {NUMBER}; received 1.0"),
-        ({"epochs": 10**18}, f"epochs: must be {NUMBER}; received 1000000000000000000"),
+        ({"epochs": 10**18}, f"epochs: must be {NUMBER}; received 1000000000000000000; the largest is 1000000000"),
         ({"epochs": None}, f"epochs: must be {NUMBER}; received null"),
         ({"bias": "no"}, "bias: must be true or false; received 'no'"),
         ({"bias": 0}, "bias: must be true or false; received 0"),
@@ -108,7 +113,8 @@ NUMBER = "a whole number above 0 and at most 1000000000"
         ({"layers": [{"name": ["dense"]}]}, f"layers.0.name: there is no ['dense']; did you mean 'dense'? "
          f"available: {LAYERS}"),
         ({"layers": [{"name": "dense", "units": 3, "activation": "rely"}]},
-         "layers.0.activation: must be one of 'relu', 'tanh' or null; received 'rely'"),
+         "layers.0.activation: must be one of 'relu', 'tanh' or null; received 'rely'; "
+         "did you mean 'relu'?"),
         ({"heads": {"a": {"name": "dropout", "rat": 0}}},
          "heads.a.rat: no such option; did you mean 'rate'? allowed: name, rate"),
         ({"heads": 3}, "heads: must be a mapping or null; received 3"),
@@ -118,7 +124,21 @@ NUMBER = "a whole number above 0 and at most 1000000000"
         ({"one": {"left": {"rate": 0.1}}}, f"one.left: 'name' is missing: one of {LAYERS}"),
         ({"one": {"left": {"name": "dropout", "rate": 2}}},
          "one.left.rate: must be a number of at least 0 and below 1; received 2"),
-        ({"one": 3}, f"one: must be a mapping whose name is one of {LAYERS} or a mapping or null; received 3"),
+        ({"one": 3}, f"one: must be a mapping whose name is one of {LAYERS} or a mapping of such "
+         "mappings or null; received 3"),
+        ({"one": "dense"}, f"one: must be a mapping whose name is one of {LAYERS} or a mapping of such mappings or "
+         "null; received 'dense'; write {name: dense}"),
+        ({"short": ["pooling"]}, f"short.0: must be 'max_pool' or {NUMBER}; received 'pooling'"),
+        ({"short": ["pool"]}, f"short.0: must be 'max_pool' or {NUMBER}; received 'pool'; did you mean 'max_pool'?"),
+        ({"short": 3}, "short: must be a list; received 3; write [3]"),
+        ({"short": 0}, "short: must be a list; received 0"),
+        ({"short": "max_pool"}, "short: must be a list; received 'max_pool'; write [max_pool]"),
+        ({"globs": "*.bias"}, "globs: must be 'head' or a list of at least 1; received '*.bias'; write ['*.bias']"),
+        ({"globs": "haed"}, "globs: must be 'head' or a list of at least 1; received 'haed'; did you mean 'head'?"),
+        ({"named": ["zzz"]}, "named.0: must be one of 'dense', 'dropout' or a mapping whose name is one of these; "
+         "received 'zzz'"),
+        ({"named": "dense"}, "named: must be a list; received 'dense'; write [dense]"),
+        ({"scores": ["b", "a", "b"]}, "scores.2: 'b' is in this list already"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_one_problem(values, problem):
@@ -152,7 +172,34 @@ def test_ten_thousand_unknown_options_do_not_take_long():
     assert time.process_time() - started < 5
 
 
+MANY = {"$defs": {}, "enum": [f"net{i:02}" for i in range(25)]}
+
+
+def test_of_many_words_only_some_are_listed_behind_the_nearest():
+    (problem,) = mismatches("nett07", MANY, {**MANY, SHOWN_BY: "dltk show nets"})
+    some = ", ".join(f"net{i:02}" for i in range(20))
+    assert problem.message == (
+        f"must be one of 25 words; received 'nett07'; did you mean 'net07'? allowed: {some}, ... and 5 more; "
+        "dltk show nets"
+    )
+
+
+def test_of_many_words_all_are_listed_where_none_is_near():
+    (problem,) = mismatches("zzz", MANY, MANY)
+    assert all(f"'{name}'" in problem.message for name in MANY["enum"])
+
+
 def test_a_description_names_what_is_allowed():
     assert described(SCHEMA["properties"]["lr"], SCHEMA) == "a number above 0"
     assert described({"$ref": "#/$defs/Dense"}, SCHEMA) == "a mapping"
     assert described({}, SCHEMA) == "a value"
+
+
+def test_what_is_called_otherwise_elsewhere_is_meant():
+    schema = {"type": "object", "additionalProperties": False, "properties": {"label": {SYNONYMS: ["target"]}}}
+    assert [str(one) for one in mismatches({"target": 1}, schema, {}, ("data",))] == [
+        "data.target: no such option; did you mean 'label'?"
+    ]
+    assert [str(one) for one in mismatches({"tag": 1}, schema, {}, ("data",))] == [
+        "data.tag: no such option; allowed: label"
+    ]

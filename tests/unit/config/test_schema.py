@@ -113,7 +113,7 @@ SECTIONS = "checkpoint, data, early_stopping, model, name, optimizer, schedule, 
          "allowed: augment, batch_size, fold, group, group_pattern, name, path, sampler, split_seed, stratify, subset, "
          "test_fraction, val_fraction"),
         ("batch_size: 3", "batch_size: 0",
-         "2:44: data.batch_size: must be a whole number above 0 and at most 1000000000 or null; received 0"),
+         "2:44: data.batch_size: must be a whole number above 0 or null; received 0"),
         ("units: 3", "unit: 3, units: 3",
          "6:19: model.layers.0.unit: no such option; did you mean 'units'? allowed: name, units"),
         ("name: dropout", "name: drop",
@@ -131,15 +131,16 @@ SECTIONS = "checkpoint, data, early_stopping, model, name, optimizer, schedule, 
         ("{name: adam, lr: 1e-3}", "{generator: {name: sdg}}",
          "9:31: optimizer.generator.name: there is no 'sdg'; did you mean 'sgd'? available: adam, sgd"),
         ("{name: adam, lr: 1e-3}", "adam",
-         "9:12: optimizer: must be a mapping whose name is one of adam, sgd or a mapping or null; received 'adam'; "
+         "9:12: optimizer: must be a mapping whose name is one of adam, sgd or a mapping of such mappings or "
+         "null; received 'adam'; "
          "write {name: adam}"),
         ("{name: adam, lr: 1e-3}", "adm",
-         "9:12: optimizer: must be a mapping whose name is one of adam, sgd or a mapping or null; received 'adm'; "
+         "9:12: optimizer: must be a mapping whose name is one of adam, sgd or a mapping of such mappings or "
+         "null; received 'adm'; "
          "did you mean 'adam'?"),
-        ("epochs: 3", "epochs: 3.5", "10:17: train.epochs: must be a whole number of at least 0 and at most "
-         "1000000000 or null; received 3.5"),
+        ("epochs: 3", "epochs: 3.5", "10:17: train.epochs: must be a whole number of at least 0 or null; received 3.5"),
         ("evaluate_every: epoch", "evaluate_every: epohc", "10:36: train.evaluate_every: must be 'epoch' or "
-         "a whole number above 0 and at most 1000000000; received 'epohc'"),
+         "a whole number above 0; received 'epohc'; did you mean 'epoch'?"),
         ("train: {epochs: 3, evaluate_every: epoch}", "train:", "10:7: train: must be a mapping; received null"),
     ],
 )  # fmt: skip
@@ -194,7 +195,7 @@ def test_a_plugin_is_checked_like_a_shipped_component(tmp_path):
     values = {"data": {"name": "iris"}, "model": {"name": "my_model", "layer": {"unit": 1}}}
     assert [str(p) for p in schema.check(values, SCHEMA)] == [
         "model.layer.unit: no such option; did you mean 'units'? allowed: units",
-        "model.layer: 'units' is missing: a whole number above 0 and at most 1000000000",
+        "model.layer: 'units' is missing: a whole number above 0",
     ]
     values["model"] = {"name": "my_modle"}
     assert schema.check(values, SCHEMA) == [

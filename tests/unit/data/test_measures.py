@@ -20,6 +20,16 @@ def test_values_in_batches_have_the_range_mean_and_deviation_of_all():
     assert facts["g"]["deviation"] == pytest.approx(float(green.std(correction=0)))
 
 
+def test_a_small_deviation_about_a_large_mean_is_not_lost():
+    years = 2000 + torch.rand(1000, 1, generator=torch.Generator().manual_seed(0))
+    measure = Values(["all"])
+    for batch in years.split(64):
+        measure.add(batch)
+    facts = measure.facts()["all"]
+    assert facts["mean"] == pytest.approx(float(years.double().mean()), rel=1e-7)
+    assert facts["deviation"] == pytest.approx(float(years.double().std(correction=0)), rel=1e-3)
+
+
 def test_values_without_features_are_one():
     measure = Values(["all"])
     measure.add(torch.tensor([[1.0, 2.0], [3.0, 6.0]]))
@@ -38,7 +48,7 @@ def test_lengths_of_ragged_sequences_and_of_lists():
     for field in (Ragged.of([[5], [5, 6, 7]]), [torch.tensor([5]), torch.tensor([5, 6, 7])]):
         measure = Lengths(())
         measure.add(field)
-        assert measure.facts() == {"length": {"min": 1, "median": 3, "95 %": 1, "max": 3, "mean": 2.0}}
+        assert measure.facts() == {"length": {"min": 1, "median": 3, "95 %": 3, "max": 3, "mean": 2.0}}
 
 
 def test_balance_counts_classes_labels_and_pixels():

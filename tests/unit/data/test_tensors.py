@@ -117,8 +117,12 @@ def test_every_kind_of_input_and_target_is_stored_whole(target: Target, tmp_path
     assert TensorPreparation.restore(read_tree(tmp_path / "p", "p"), no_files).spec == spec
 
 
-def test_several_files_are_opened_in_order_and_named_apart() -> None:
+def test_several_files_are_opened_in_order_and_named_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     files = {"in/one": Columns({"x": torch.ones(1, 3)}, {"y": torch.tensor([0])}), "two": TRAIN}
+    Path("in").mkdir()
+    for name in files:
+        Path(name).touch()
     opened = TensorPreparation(SPEC, files.__getitem__, {}).open(["in/one", "two"])
     assert opened.names == ["one 0", "two 0", "two 1", "two 2"]
     assert opened.targets == {}
@@ -131,6 +135,13 @@ def test_a_sample_that_is_not_finite_is_invalid() -> None:
     assert TensorPreparation(SPEC, no_files, {}).statuses(samples) == ["ok", "invalid", "invalid"]
     boxes = Columns({"x": [torch.ones(2, 4), torch.full((1, 4), float("nan"))]}, {})
     assert TensorPreparation(SPEC, no_files, {}).statuses(boxes) == ["ok", "invalid"]
+
+
+def test_the_reason_names_the_inputs_that_are_not_finite() -> None:
+    wrong, right = torch.full((1, 2), float("inf")), torch.ones(1, 2)
+    preparation = TensorPreparation(SPEC, no_files, {})
+    assert preparation.reasons(Columns({"x": wrong, "y": right}, {})) == ["numbers that are not finite in 'x'"]
+    assert preparation.reasons(Columns({"x": [wrong], "y": [wrong]}, {})) == ["numbers that are not finite in 'x', 'y'"]
 
 
 def test_training_numbers_that_are_not_finite_are_refused_with_their_sample() -> None:

@@ -79,7 +79,7 @@ def test_the_notes_say_what_was_decided(table):
 def test_almost_a_column_of_numbers_is_pointed_out(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,y\n" + "1.5,u\n2.5,v\n" * 5 + "none,u\n")
-    assert "column a has 1 cells that are no number (such as 'none') among 11" in csv.read(_config(path)).notes[1]
+    assert "column a has 1 cell that is no number (such as 'none') among 11" in csv.read(_config(path)).notes[1]
 
 
 def test_more_categories_than_are_kept_are_pointed_out(table):
@@ -141,6 +141,9 @@ def test_a_missing_file_is_named_by_its_absolute_path(table, tmp_path):
         ({"target": "ill", "drop": ["id", "age", "city", "price"]}, ("drop",), "no column to learn from"),
         ({"target": ["ill", "price"], "target_kind": "classes"}, ("target_kind",), "several targets"),
         ({"target": "ill", "encoding": "utf-99"}, ("encoding",), "no text encoding"),
+        ({"target": "ill", "encoding": ["utf-8", "utf-99"]}, ("encoding",), "no text encoding"),
+        ({"target": 4}, ("target",), "must be a column's name; received 4"),
+        ({"target": "ill", "id": 0}, ("id",), "set header: false"),
     ],
 )
 def test_an_option_that_does_not_fit_the_table_is_refused(table, options, path, message):
@@ -252,6 +255,7 @@ def test_columns_without_a_header_are_named_and_the_target_may_be_lacking_at_pre
         ({"column_names": ["a", "y"]}, "set header: false"),
         ({"header": False, "column_names": ["a", "a", "y"]}, "a occurs more than once"),
         ({"decimal": ",", "separator": ","}, "is the separator, too"),
+        ({"decimal": ",", "thousands": ","}, "is the decimal mark, too"),
         ({"columns": {"a": {"scalin": "none"}}}, "no such option"),
         ({"columns": {"a": {"num_bins": 1}}}, "greater than or equal to 2"),
     ],
@@ -290,6 +294,76 @@ def test_categories_of_which_nearly_every_row_has_its_own_are_pointed_out(tmp_pa
     path = tmp_path / "t.csv"
     path.write_text("a;y\n" + "".join(f"name {i};{'uv'[i % 2]}\n" for i in range(20)))
     notes = csv.read(_config(path)).notes
-    assert any("column a is read as categories" in note and "encode: hashing" in note for note in notes)
+    assert any("20 of 20 cells are different (such as 'name 0')" in note for note in notes)
     path.write_text("a;y\n" + "".join(f"{'pqr'[i % 3]};{'uv'[i % 2]}\n" for i in range(20)))
     assert not any("read as categories" in note for note in csv.read(_config(path)).notes)
+
+
+def test_commas_between_thousands_are_pointed_out_and_read_where_it_is_said(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f'"{i},000.5",{"uv"[i % 2]}\n' for i in range(1, 21)))
+    note = "column a has numbers with a comma (such as '1,000.5'); set thousands: \",\""
+    assert note in csv.read(_config(path)).notes
+    config = _config(path, thousands=",", scaling="none")
+    batch: Any = csv.prepare(config, (train := csv.read(config).parts["train"])).parse(train, Loading()).whole()
+    assert batch.inputs[:, 0].tolist() == [1000 * i + 0.5 for i in range(1, 21)]
+
+
+@pytest.mark.parametrize(
+    "date", ["2024-01-{:02}", "{}/1/2024", "2024. 1. {}", "2024년 1월 {}일", "2024-01-{:02} 09:30"]
+)
+def test_dates_are_pointed_out(tmp_path, date):
+    path = tmp_path / "t.csv"
+    path.write_text("when,y\n" + "".join(f"{date.format(i + 1)},{'uv'[i % 2]}\n" for i in range(20)), encoding="utf-8")
+    notes = csv.read(_config(path)).notes
+    assert "column when looks like dates, which are read as categories; add columns such as year or month" in notes
+    assert not any("different" in note for note in notes)
+
+
+def test_codes_are_no_dates(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{i}-55-{i}99,{'uv'[i % 2]}\n" for i in range(20)))
+    assert not any("dates" in note for note in csv.read(_config(path)).notes)
+
+
+def test_a_text_column_with_options_of_numbers_is_an_error_at_the_option(table):
+    config = _config(table, target="ill", columns={"city": {"clip": 3, "scaling": "robust"}})
+    with pytest.raises(OptionError, match="4 of the 4 training cells are none") as caught:
+        csv.prepare(config, csv.read(config).parts["train"])
+    assert caught.value.path == ("columns", "city", "scaling")
+
+
+def test_a_header_that_looks_like_data_is_asked_about(tmp_path):
+    (tmp_path / "t.csv").write_text("5.1,3.5,u\n4.9,3,v\n")
+    with pytest.raises(OptionError, match=r"the table has 3\.5, 5\.1, u; is header: false meant\?"):
+        csv.describe(_config(tmp_path / "t.csv", target="kind"))
+
+
+def test_columns_without_a_header_may_be_given_by_number(tmp_path):
+    (tmp_path / "t.csv").write_text("A,1,u\nB,2,v\n")
+    by_number = csv.read(_config(tmp_path / "t.csv", header=False, target=2, id=0)).parts["train"]
+    by_name = csv.read(_config(tmp_path / "t.csv", header=False, target="c2", id="c0")).parts["train"]
+    assert by_number.targets == by_name.targets == {"c2": ["u", "v"]}
+    assert list(by_number.inputs[TABLE]) == list(by_name.inputs[TABLE]) == ["c1"]
+    named = _config(tmp_path / "t.csv", header=False, column_names=["id", "a", "kind"], target=[1])
+    assert csv.read(named).parts["train"].targets == {"a": ["1", "2"]}
+    with pytest.raises(OptionError, match="there is no column 'c3'"):
+        csv.describe(_config(tmp_path / "t.csv", header=False, target=3))
+
+
+def test_files_to_predict_may_be_in_the_encoding_of_the_training_file_or_in_utf_8(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("도시,y\n서울,u\n부산,v\n".encode("cp949"))
+    config = _config(path, encoding="cp949")
+    train = csv.read(config).parts["train"]
+    assert train.notes == ()
+    restored = csv.restore(config, csv.prepare(config, train).state())
+    for encoding in ("cp949", "utf-8"):
+        (tmp_path / "new.csv").write_bytes("도시\n서울\n".encode(encoding))
+        samples = restored.open([str(tmp_path / "new.csv")])
+        assert samples.inputs[TABLE]["도시"].tolist() == ["서울"]
+        assert list(samples.notes) == [f"new.csv: read as {encoding}"]
+    (tmp_path / "new.csv").write_bytes("도시\n서울\n".encode("utf-16"))
+    with pytest.raises(DataError, match="not utf-8 or cp949 text") as caught:
+        restored.open([str(tmp_path / "new.csv")])
+    assert caught.value.do == "convert the file to utf-8; it may be utf-16"

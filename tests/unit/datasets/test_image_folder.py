@@ -99,6 +99,18 @@ def test_a_class_folder_without_images_is_refused(tmp_path):
     assert caught.value.found == str(root / "b")
 
 
+def test_an_empty_class_folder_does_not_hide_corrupt_images(tmp_path):
+    root = write_images(tmp_path, "a/1.png", "a/2.png")
+    (root / "a" / "2.png").write_bytes(b"broken")
+    (root / "b").mkdir()
+    with pytest.raises(DataError, match="without an image, and 1 of 2 image files cannot be read") as caught:
+        image_folder.describe(config(root))
+    assert [line.partition(": ")[0] for line in caught.value.found.split("\n    ")] == [
+        str(root / "b"),
+        (root / "a" / "2.png").as_posix(),
+    ]
+
+
 def test_images_without_class_folders_are_refused_with_the_way_out(tmp_path):
     with pytest.raises(DataError, match="no class folders") as caught:
         image_folder.describe(config(write_images(tmp_path, "1.png")))

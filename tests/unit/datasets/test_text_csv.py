@@ -49,6 +49,7 @@ def test_the_separator_is_the_one_that_makes_the_columns_appear(tmp_path, separa
     assert rows_of(path) == [("a", "x", "a.txt:2"), ("b", "y", "a.txt:3")]
     path = write(tmp_path / "b.txt", f"a{separator}x\nb{separator}y")
     assert rows_of(path, header=False, text=0, label=1) == [("a", "x", "b.txt:1"), ("b", "y", "b.txt:2")]
+    assert rows_of(path, header=False, text="c0", label="c1") == [("a", "x", "b.txt:1"), ("b", "y", "b.txt:2")]
 
 
 def test_carriage_returns_alone_end_lines_too(tmp_path):
@@ -117,12 +118,12 @@ def test_rows_of_another_width_are_listed_with_their_lines(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"text": "txt"}, r"text: a\.csv has no column 'txt'; did you mean 'text'\?; it has 'text', 'label'"),
-        ({"label": "klass"}, r"label: a\.csv has no column 'klass'; it has"),
+        ({"text": "txt"}, r"text: there is no column 'txt'; did you mean 'text'\?; a\.csv has label, text"),
+        ({"label": "klass"}, r"label: there is no column 'klass'; a\.csv has label, text"),
         ({"label": "text"}, "label: must be another column than the text"),
         ({"text": 0}, "text: must be a column's name; received 0"),
-        ({"header": False}, "text: must be a column's number, 0 for the first, where header is false; received 'text'"),
-        ({"header": False, "text": 0, "label": 2}, r"label: a\.csv has no column 2; it has '0', '1'"),
+        ({"header": False}, "text: there is no column 'text'; a.csv has c0, c1"),
+        ({"header": False, "text": 0, "label": 2}, "label: there is no column 'c2'; a.csv has c0, c1"),
         ({"encoding": "klingon"}, "encoding: must be a text encoding"),
     ],
 )
@@ -207,3 +208,12 @@ def test_korean_texts_become_vectors(tmp_path):
     preparation = text_csv.prepare(settings, train)
     assert {"영화", "정말", "너무"} <= set(preparation.vocabulary[:20])
     assert preparation.statuses(train).count("ok") > 1900
+
+
+def test_each_file_may_have_one_of_several_encodings_and_which_is_said(tmp_path):
+    for name, encoding in {"train": "cp949", "test": "utf-8"}.items():
+        (tmp_path / f"{name}.csv").write_bytes("text,label\n영화,x\n극장,y\n".encode(encoding))
+    options = {"encoding": ["utf-8", "cp949"], "test_path": str(tmp_path / "test.csv")}
+    source = text_csv.read(config(tmp_path / "train.csv", **options))
+    assert [part.inputs["text"] for part in source.parts.values()] == [["영화", "극장"]] * 2
+    assert source.notes == ["train.csv: read as cp949", "test.csv: read as utf-8"]

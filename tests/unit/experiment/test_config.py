@@ -38,6 +38,15 @@ def test_the_task_follows_from_data_and_model_and_is_told(source, task):
     assert f"task: {task}, which follows from the data and the model" in experiment.inferred
 
 
+def test_a_task_without_a_name_keeps_its_options_and_is_checked_once_it_is_known():
+    source = {**IRIS, "data": {"name": "diabetes"}}
+    experiment = read_experiment(source, ["task.metrics=[rmse]"])
+    assert (experiment.task.name, list(experiment.task.options.metrics)) == ("regression", ["rmse"])
+    assert "task: regression, which follows from the data and the model" in experiment.inferred
+    with pytest.raises(ConfigError, match=r"override:1:6: task\.metrcs: no such option; did you mean 'metrics'"):
+        read_experiment(source, ["task.metrcs=[rmse]"])
+
+
 def test_a_task_that_is_written_is_not_inferred():
     experiment = read_experiment({**IRIS, "task": {"name": "classification"}})
     assert [line for line in experiment.inferred if line.startswith("task")] == []

@@ -44,7 +44,7 @@ def test_columns_have_ranges_gaps_and_common_values(table):
 
 def test_repeated_samples_and_contradicting_targets_are_counted(table):
     facts = describe_data("csv", table).facts
-    assert facts["duplicates"]["train"] == {"within": 2, "contradicting": 3}
+    assert facts["duplicates"]["train"] == {"within": 2, "contradicting": 3, "as_read": True}
     assert facts["splits"]["train"]["statuses"] == {"missing": 2}
 
 
@@ -79,3 +79,11 @@ def test_what_does_not_exist_is_said_with_the_nearest_name(tmp_path):
         describe_data("iris", ["data.batchsize=3"])
     with pytest.raises(ConfigError, match="at most the"):
         describe_data("iris", ["data.batch_size=3000"])
+
+
+def test_rows_that_only_encoding_makes_alike_are_not_called_repeated(tmp_path):
+    rows = [f"2024-{i % 12 + 1:02}-{i // 12 + 1:02},{i}" for i in range(120)]
+    (tmp_path / "t.csv").write_text("\n".join(["date,y", *rows]))
+    options = ["data.target=y", "data.max_categories=1", f"data.path={tmp_path / 't.csv'}"]
+    facts = describe_data("csv", options).facts["duplicates"]
+    assert facts["test"] == {"within": 0, "contradicting": 0, "in_train": 0, "in_val": 0, "as_read": True}

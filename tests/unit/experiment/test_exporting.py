@@ -124,7 +124,7 @@ def test_inputs_that_cannot_be_read_are_refused(run, folder):
     (folder / "one.csv").write_text("sepal_length,sepal_width,petal_length,petal_width\nx,3,1,0.2\n")
     with pytest.raises(DataError, match="cannot be read") as caught:
         export(run, ["torch"], folder / "out", ["one.csv"])
-    assert "row 1" in caught.value.found
+    assert "row 1: column 'sepal_length'" in caught.value.found
 
 
 def test_by_default_it_lies_in_the_run_and_is_replaced(folder):

@@ -116,7 +116,8 @@ def test_predict_refuses_what_the_task_cannot_answer(run):
 
 def test_only_invalid_inputs_are_answered_too(table_run, folder):
     (folder / "bad.csv").write_text("a,b,colour\nx,0.5,red\n")
-    assert table_run.predict(["bad.csv"]) == [{"input": "row 1", "status": "invalid"}]
+    reason = "column 'a': 'x' is no usable number"
+    assert table_run.predict(["bad.csv"]) == [{"input": "row 1", "status": "invalid", "reason": reason}]
 
 
 def test_a_table_that_lacks_a_column_is_refused(table_run, folder):
@@ -168,3 +169,53 @@ def test_what_is_used_instead_of_a_damaged_checkpoint_is_said(folder, capsys):
     said = capsys.readouterr().err
     assert f"warning: skipped a checkpoint: {newest.name} is damaged" in said
     assert f"{again.checkpoint.path.name} is used" in said
+
+
+@pytest.fixture
+def korean_run(folder):
+    (folder / "train.csv").write_bytes(_korean_table().encode("cp949"))
+    data = {"name": "csv", "path": "train.csv", "target": "결과", "encoding": "cp949"}
+    return dltk.train({**IRIS, "data": data}, options=RunOptions(folder / "korean", quiet=True))
+
+
+def _korean_table():
+    return "도시,면적,결과\n" + "".join(f"{['서울', '부산', '대구'][i % 3]},{i},{'합불'[i % 2]}\n" for i in range(60))
+
+
+def test_a_run_is_used_on_utf_8_files_whatever_its_training_data_were_in(korean_run, folder, capsys):
+    for name, encoding in {"new.csv": "utf-8", "old.csv": "cp949"}.items():
+        (folder / name).write_bytes(_korean_table().encode(encoding))
+        assert {row["status"] for row in korean_run.predict([name])} == {"ok"}
+        assert korean_run.evaluate(overrides=[f"data.path={name}"]).num_samples == 60
+        assert capsys.readouterr().err.count(f"data: {name}: read as {encoding}\n") == 2
+
+
+def test_the_encoding_of_other_data_may_be_named_and_is_then_strict(korean_run, folder):
+    (folder / "new.csv").write_bytes(_korean_table().encode("utf-16"))
+    assert korean_run.evaluate(overrides=["data.path=new.csv", "data.encoding=utf-16"]).num_samples == 60
+    with pytest.raises(DataError, match="not cp949 text"):
+        korean_run.evaluate(overrides=["data.path=new.csv", "data.encoding=cp949"])
+    with pytest.raises(UsageError, match=r"data\.encoding is that of other data") as caught:
+        korean_run.evaluate(overrides=["data.encoding=utf-8"])
+    assert caught.value.do == "dltk eval RUN data.path=new.csv data.encoding=utf-8"
+
+
+def test_the_own_data_are_recognised_whatever_their_encoding(korean_run):
+    assert korean_run.evaluate(overrides=["data.path=train.csv"]).num_samples == 12  # the test split
+
+
+def test_other_data_that_do_not_fit_are_named_as_they_were_typed(table_run, folder):
+    (folder / "bad.csv").write_text("a,b,colour\n1,2,red\n")
+    with pytest.raises(DataError, match="there is no column 'kind'") as caught:
+        table_run.evaluate(overrides=["data.path=bad.csv"])
+    assert caught.value.where == "data.path=bad.csv"
+
+
+def test_rows_that_are_left_out_of_other_data_are_told(table_run, folder, capsys):
+    rows = (folder / "table.csv").read_text().splitlines()
+    place = rows[0].split(",").index("kind")
+    cells = rows[1].split(",")
+    cells[place] = ""
+    (folder / "new.csv").write_text("\n".join([rows[0], ",".join(cells), *rows[2:]]))
+    assert table_run.evaluate(overrides=["data.path=new.csv"]).num_samples == 59
+    assert "data: new.csv: 1 of 60 rows have no target and are left out" in capsys.readouterr().err

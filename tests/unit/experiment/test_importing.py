@@ -1,6 +1,7 @@
 """Importing: weights of other programs become runs, or are refused with what does not fit."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,15 @@ import yaml
 from PIL import Image
 
 from dltk.config.errors import ConfigError, DataError, DltkError, IntegrityError, UsageError
-from dltk.experiment import Run, check
+from dltk.experiment import Run, RunOptions, check
 from dltk.experiment.importing import Naming, import_weights
 from dltk.experiment.running import train
-from tests.unit.experiment.test_running import quiet
+from tests.unit.experiment.test_running import quiet, stopped
 
+NETWORK: dict[str, Any] = {"name": "resnet", "depth": 8, "width": 4}
 DIGITS: dict[str, Any] = {
     "data": {"name": "digits", "batch_size": 64},
-    "model": {"name": "resnet", "depth": 8, "width": 4, "normalize": {"mean": [0.3], "std": [0.4]}},
+    "model": {**NETWORK, "normalize": {"mean": [0.3], "std": [0.4]}},
     "train": {"steps": 5, "threads": 1},
     "tensorboard": None,
 }
@@ -68,10 +70,50 @@ def test_the_run_stands_by_itself_and_remembers_the_file(trained, folder):
 
 def test_an_imported_run_can_be_started_from(trained):
     run = imported(saved(foreign_names(trained)))
-    config = {**DIGITS, "model": {**DIGITS["model"], "normalize": "none", "weights": str(run.path)}}
+    config = {**DIGITS, "model": {**NETWORK, "weights": str(run.path)}}
     tuned = train({**config, "train": {"steps": 1, "threads": 1}}, (), quiet(Path("tuned")))
     model: Any = tuned.model
     assert model.normalize.mean.item() == pytest.approx(0.3), "weights bring their normalisation"
+
+
+def tuning(run: Run, **model: Any) -> dict[str, Any]:
+    """Return an experiment that starts from a run's weights."""
+    train = {"steps": 30, "threads": 1, "device": "cpu"}
+    return {**DIGITS, "name": "tuned", "model": {**NETWORK, "weights": str(run.path), **model}, "train": train}
+
+
+def test_the_normalisation_that_weights_bring_is_told_and_written_down(trained, capsys):
+    run = imported(saved(foreign_names(trained)))
+    config = tuning(run)
+    config["train"]["steps"] = 1
+    tuned = train(config, (), RunOptions(Path("tuned")))
+    brought = {"mean": [0.3], "std": [0.4]}
+    assert "model.normalize: {mean: [0.3], std: [0.4]}, which the weights bring\n" in capsys.readouterr().err
+    assert yaml.safe_load(tuned.directory.resolved.read_text())["model"]["normalize"] == brought
+    again = train(tuned.directory.resolved, (), quiet(Path("again")))
+    assert again.scores == tuned.scores
+    assert "model.normalize" not in again.directory.log.read_text()
+
+
+@pytest.mark.parametrize("written", ["none", {"mean": [0.5], "std": [0.1]}])
+def test_a_normalisation_other_than_the_weights_own_is_refused(trained, written):
+    with pytest.raises(ConfigError) as caught:
+        check(tuning(trained, normalize=written))
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.message) == (
+        "model.normalize",
+        "the weights bring their own normalisation, {mean: [0.3], std: [0.4]}; leave normalize out",
+    )
+    check(tuning(trained, normalize={"mean": [0.3], "std": [0.4]}))
+
+
+def test_a_run_keeps_its_normalisation_when_the_weights_are_gone(trained):
+    config = {**tuning(trained), "train": {"epochs": 2, "threads": 1, "device": "cpu"}}
+    stopped(config, quiet(Path("halted")))
+    shutil.rmtree(trained.path)
+    resumed = train(config, (), RunOptions(Path("halted"), resume="auto", quiet=True))
+    assert resumed.status["state"] == "completed"
+    assert resumed.experiment.plain()["model"]["normalize"] == {"mean": [0.3], "std": [0.4]}
 
 
 def test_the_users_own_renaming_comes_first(trained):
@@ -130,7 +172,7 @@ def test_another_architecture_is_refused(trained):
 
 def test_weights_that_bring_a_normalisation_are_refused_where_data_bring_one_too(trained):
     run = imported(saved(foreign_names(trained)))
-    model = {**DIGITS["model"], "normalize": "none", "weights": str(run.path)}
+    model = {**NETWORK, "weights": str(run.path)}
     data = {"name": "image_folder", "path": "pictures", "size": 8, "channels": 1, "normalize": "standardize"}
     for name in ("a", "b"):
         Path("pictures", name).mkdir(parents=True)

@@ -41,7 +41,7 @@ def learner(config, **changes):
         (
             IRIS,
             {"schedule": {"name": "plateau", "patience": 9}},
-            "schedule.patience: the rate falls after the evaluation 11 at the earliest; the run has 5",
+            "schedule.patience: the rate falls after evaluation 11 at the earliest; the run has 5",
         ),
         (
             IRIS,
@@ -52,6 +52,16 @@ def learner(config, **changes):
             IRIS,
             {"schedule": {"name": "plateau"}, "data": {"name": "iris", "val_fraction": 0}},
             "schedule.name: plateau reacts to a val score and there is none; set data.val_fraction",
+        ),
+        (
+            IRIS,
+            {"train": {"epochs": 5, "accumulate": 3}},
+            "train.accumulate: must be at most the batches of an epoch, 2; received 3",
+        ),
+        (
+            IRIS,
+            {"train": {"steps": 1, "accumulate": 2}},
+            "train.accumulate: must be at most the batches of the run, 1; received 2",
         ),
         (GAN, {"train": {"epochs": 2, "accumulate": 2}}, "train.accumulate: rounds say when each network is updated"),
         (GAN, {"optimizer": {"name": "gd"}}, "optimizer: gd makes one update per epoch, and rounds say when"),
@@ -67,6 +77,11 @@ def test_what_does_not_fit_is_a_problem_with_its_place(config, changes, message)
         learner(config, **changes)
     (problem,) = caught.value.problems
     assert f"{problem.key}: {problem.message}".startswith(message)
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "plateau"])
+def test_where_nothing_is_trained_no_schedule_is_asked_for_its_effect(schedule):
+    learner(IRIS, schedule={"name": schedule}, train={"epochs": 0})
 
 
 @pytest.mark.parametrize(

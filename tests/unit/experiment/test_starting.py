@@ -206,6 +206,30 @@ def test_what_is_frozen_does_not_move(donor, folder):
     assert not torch.equal(state_of(run)["head.weight"], begin.head.weight)
 
 
+def test_what_is_frozen_with_random_values_is_told_where_no_weights_are_given(capsys, folder):
+    train(with_model(IRIS, freeze="backbone"), (), RunOptions(folder / "run"))
+    said = capsys.readouterr().err
+    assert "warning: 2 frozen tensors keep random values: layers.0.weight, layers.0.bias\n" in said
+    assert "model: mlp, 51 parameters, 21 of them learn\n" in said
+    deep = started(with_model(IRIS, hidden=[6, 6, 6], freeze="backbone")).experiment.inferred
+    first = "layers.0.weight, layers.0.bias, layers.1.weight, ..."
+    assert f"warning: 6 frozen tensors keep random values: {first}" in deep
+
+
+def test_what_is_frozen_must_come_from_the_weights_where_there_are_some(donor):
+    assert problem(with_model(IRIS, hidden=[6, 5], weights=str(donor.path), freeze="backbone")) == (
+        "model.freeze: the weights have nothing for 2 frozen tensors, which would stay random: "
+        "layers.1.weight, layers.1.bias"
+    )
+    started(with_model(IRIS, hidden=[6, 5], weights=str(donor.path), freeze=["layers.0.*"]))
+
+
+def test_values_by_hand_may_be_frozen():
+    values = {"layers.0.weight": [[0.5] * 4] * 6, "layers.0.bias": [0] * 6}
+    said = started(with_model(IRIS, parameters=values, freeze="backbone")).experiment.inferred
+    assert not any("random" in line for line in said)
+
+
 def test_everything_frozen_is_refused():
     assert problem(with_model(IRIS, freeze=["*"])) == "model: has no parameters that could learn"
 

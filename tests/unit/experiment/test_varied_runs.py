@@ -98,10 +98,14 @@ def test_what_cannot_be_augmented_is_a_problem_of_the_config():
 
 
 def test_mixing_needs_a_loss_that_learns_shares_of_classes():
-    assert message(DIGITS, "task={name: classification, loss: hinge}") == (
-        "data.augment: mixup give each image shares of several classes; classification with the loss hinge needs one "
-        "class each"
-    )
+    rest = " each image shares of several classes; classification with the loss hinge needs one class each"
+    for augment, who in (
+        (["mixup"], "mixup gives"),
+        (["mixup", "mixup"], "mixup gives"),
+        (["cutmix", "mixup"], "cutmix and mixup give"),
+    ):
+        found = message(changed(augment=augment), "task={name: classification, loss: hinge}")
+        assert found == f"data.augment: {who}{rest}"
 
 
 def test_pictures_show_samples_above_their_augmented_versions(folder):

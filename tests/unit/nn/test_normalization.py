@@ -3,7 +3,16 @@ import torch
 from torch import nn
 
 from dltk.config.errors import OptionError
-from dltk.nn.normalization import ChannelStatistics, Normalize, make_normalize, refuse_twice_normalized
+from dltk.nn.normalization import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    ChannelStatistics,
+    Normalize,
+    canonical,
+    make_normalize,
+    option_of,
+    refuse_twice_normalized,
+)
 
 
 class Standardized:
@@ -55,3 +64,29 @@ def test_images_are_not_normalised_twice():
         refuse_twice_normalized(model, Standardized())
     refuse_twice_normalized(model, object())
     refuse_twice_normalized(nn.Sequential(make_normalize("none", 1)), Standardized())
+
+
+@pytest.mark.parametrize("option", ["none", "imagenet", ChannelStatistics(mean=(0.1, 0.2, 1 / 3), std=(0.3, 1.0, 7.0))])
+def test_a_layer_is_spelled_as_an_option_that_makes_the_same(option):
+    model = nn.Sequential(nn.Identity(), make_normalize(option, 3))
+    found = option_of(model)
+    assert found is not None
+    again = make_normalize(found, 3)
+    assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in model[1].state_dict().items())
+    assert canonical(option) == found
+    if not isinstance(option, ChannelStatistics):
+        assert found == option
+
+
+def test_numbers_of_a_name_are_that_name():
+    assert canonical(ChannelStatistics(mean=(0.0, 0.0), std=(1.0, 1.0))) == "none"
+    assert canonical(ChannelStatistics(mean=IMAGENET_MEAN, std=IMAGENET_STD)) == "imagenet"
+
+
+def test_without_such_a_layer_there_is_nothing_to_spell():
+    assert option_of(nn.Linear(1, 1)) is None
+
+
+def test_a_normalisation_that_divides_by_zero_is_refused():
+    with pytest.raises(OptionError, match="weights: bring a normalisation that cannot be: std"):
+        option_of(Normalize((0.5,), (0.0,)))

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from fontTools.fontBuilder import FontBuilder  # type: ignore[import-untyped]
+from fontTools.ttLib.tables._g_l_y_f import Glyph  # type: ignore[import-untyped]
+from matplotlib import font_manager
 
 from dltk import pictures
-from dltk.pictures.fonts import MAX_LENGTH, drawable
+from dltk.pictures import fonts
+from dltk.pictures.fonts import MAX_LENGTH, drawable, font_note
 
 
 def saved(figure):
@@ -45,6 +49,43 @@ def test_names_are_drawn_as_they_are_or_stand_as_numbers():
     assert len(drawn[2]) == MAX_LENGTH
     assert "\U000e0001" not in drawn[3]
     assert saved(pictures.confusion_matrix(torch.eye(4), names, "costs 3$ or 4$"))
+
+
+HIEROGLYPH = "\U00013000"
+
+
+def test_names_are_drawn_alike_when_only_some_of_them_are():
+    drawn, _ = drawable(["dog", HIEROGLYPH])
+    assert drawn == ["dog", "#1"]
+    assert drawable(drawn[1:])[0] == ["#1"]
+
+
+def test_the_note_says_what_is_called_by_its_number():
+    assert font_note(["dog", "n" * 80, "two\nlines"]) == ""
+    assert f"#1 is '{HIEROGLYPH}'; install" in font_note(["dog", HIEROGLYPH])
+
+
+def test_a_font_that_was_installed_after_matplotlib_listed_them_is_found(tmp_path, monkeypatch):
+    name = "Baekmuk Gulim"
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [*font_manager.fontManager.ttflist])
+    monkeypatch.setattr(font_manager, "X11FontDirectories", [str(tmp_path)])
+    write_font(tmp_path / "new.ttf", name, HIEROGLYPH)
+    (tmp_path / "damaged.ttf").write_bytes(b"no font")
+    fonts._find_new_fonts.cache_clear()
+    assert drawable([HIEROGLYPH]) == ([HIEROGLYPH], ["DejaVu Sans", name])
+
+
+def write_font(path, name, character):
+    font = FontBuilder(1000)
+    font.setupGlyphOrder([".notdef", "sign"])
+    font.setupCharacterMap({ord(character): "sign"})
+    font.setupGlyf({".notdef": Glyph(), "sign": Glyph()})
+    font.setupHorizontalMetrics({".notdef": (500, 0), "sign": (500, 0)})
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupNameTable({"familyName": name, "styleName": "Regular"})
+    font.setupOS2()
+    font.setupPost()
+    font.save(path)
 
 
 def test_korean_names_are_drawn_in_a_font_that_has_them_or_as_numbers():

@@ -284,6 +284,18 @@ def test_the_images_with_the_largest_losses_are_kept_and_drawn():
     assert "n = 100" in figures["confusion_matrix"].axes[0].get_title()
 
 
+def test_a_class_that_no_font_can_draw_is_called_the_same_in_every_picture():
+    images = torch.rand(20, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    task = task_for(["dark", "\U00013000"], inputs=Image(1, 2, 2))
+    model = nn.Sequential(nn.Flatten(), linear([[1.0, 1, 1, 1]], [-9.0]))
+    figures = task.pictures(task.evaluate(model, batches(images, torch.arange(20) % 2)))
+    captions = {text.get_text() for text in figures["worst"].axes[0].texts}
+    assert captions == {"dark → dark", "#1 → dark"}
+    assert [label.get_text() for label in figures["confusion_matrix"].axes[0].get_yticklabels()] == ["dark", "#1"]
+    curves: Any = figures["roc_and_precision_recall"].axes[0].get_legend()
+    assert curves.get_texts()[0].get_text().startswith("#1  AUC")
+
+
 def test_balanced_weights_are_sklearns_and_count_while_training_only():
     targets = torch.tensor([0, 0, 0, 1])
     data = batches(GATE_INPUTS, targets, 4)

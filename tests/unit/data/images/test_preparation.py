@@ -116,6 +116,7 @@ def test_an_unreadable_file_is_invalid_and_the_others_are_ok(tmp_path):
     preparation = ImagePreparation(SPEC, "crop")
     samples = preparation.open(paths)
     assert preparation.statuses(samples) == ["invalid", "ok"]
+    assert preparation.reasons(samples.take(torch.tensor([0]))) == ["an empty file"]
     assert preparation.parse(samples.take(torch.tensor([1])), Loading()).num_samples == 1
 
 

@@ -141,10 +141,55 @@ def test_the_separator_is_not_guessed_to_be_the_decimal_comma(tmp_path):
 
 def test_a_point_where_the_decimal_is_a_comma_is_refused_with_its_line_and_column(tmp_path):
     path = _file(tmp_path, b"a;b\n1,5;x\n1.234;y\n")
-    with pytest.raises(DataError, match="1 cells have a point") as caught:
+    with pytest.raises(DataError, match="1 cell with a point") as caught:
         read_csv(path, CsvFormat(decimal=","))
     assert caught.value.found == f"{path}, line 3, column 'a': '1.234'"
     assert "between thousands" in caught.value.do
+
+
+@pytest.mark.parametrize(
+    ("thousands", "decimal", "cells"),
+    [
+        (",", ".", {"1,000": "1000", "-12,345.5": "-12345.5", "1,234,567e2": "1234567e2", "7.5": "7.5"}),
+        (",", ".", {"12,34": "12,34", "1,000,": "1,000,", "1,0000": "1,0000", "a, b": "a, b", ",000": ",000"}),
+        (".", ",", {"1.000": "1000", "1.234,5": "1234.5", "0,5": "0.5", "x.y": "x.y"}),
+        (" ", ",", {"1 000,5": "1000.5", " 12 ": "12", "1 apple": "1 apple"}),
+        ("'", ".", {"1'000.5": "1000.5"}),
+    ],
+)
+def test_marks_between_thousands_are_taken_out_of_numbers_alone(thousands, decimal, cells, tmp_path):
+    path = _file(tmp_path, ("a|b\n" + "".join(f"{cell}|x\n" for cell in cells)).encode())
+    frame = read_csv(path, CsvFormat(separator="|", thousands=thousands, decimal=decimal)).frame
+    assert frame["a"].tolist() == list(cells.values())
+
+
+def test_a_point_that_cuts_no_thousands_is_refused(tmp_path):
+    path = _file(tmp_path, b"a;b\n1.000,5;x\n1.25;y\n")
+    with pytest.raises(DataError, match="1 cell with a point") as caught:
+        read_csv(path, CsvFormat(decimal=",", thousands="."))
+    assert "'1.25'" in caught.value.found
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (b'a,b\n"1,5",x\n"2,5",y\n', ["a", "b"]),
+        (b'a;b\n"1,5";x\n2,5;y\n', ["a", "b"]),
+        (b'a|b\n"1,5"|x, y\n', ["a", "b"]),
+        (b'"a"\n"1,5"\n', ["a"]),
+    ],
+)
+def test_a_comma_separates_quoted_numbers_with_a_decimal_comma_where_nothing_else_does(content, names, tmp_path):
+    frame = read_csv(_file(tmp_path, content), CsvFormat(decimal=",")).frame
+    assert list(frame) == names
+    assert frame["a"][0] == "1.5"
+
+
+def test_an_error_names_the_separators_that_a_decimal_comma_leaves(tmp_path):
+    path = _file(tmp_path, b'a,b\n"1,5",x\n"2,5",y,z\n')
+    with pytest.raises(DataError, match="a row cannot be read") as caught:
+        read_csv(path, CsvFormat(decimal=","))
+    assert "leaves semicolon, tab and bar as separators" in caught.value.do
 
 
 def test_columns_are_named_where_there_is_no_header(tmp_path):

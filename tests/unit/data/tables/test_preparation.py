@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltk.config.errors import DataError
+from dltk.config.errors import DataError, MissingInput
 from dltk.data.batches import Loading
 from dltk.data.samples import Columns
 from dltk.data.specs import Column, Table
@@ -103,6 +103,20 @@ def test_a_users_file_is_read_in_the_way_of_the_training_file(prepared, tmp_path
 def test_the_worst_cell_decides_the_status_of_a_row(prepared):
     rows = text_table({"age": ["20", "x", "20"], "city": ["Seoul", "Rome", "Rome"]}, {})
     assert prepared.statuses(rows) == ["ok", "invalid", "unknown_category"]
+
+
+def test_the_reason_names_the_cells_of_an_invalid_row(prepared):
+    rows = text_table({"age": ["x", "1e999"], "city": ["Seoul", "Rome"]}, {})
+    assert prepared.reasons(rows) == [
+        "column 'age': 'x' is no usable number",
+        "column 'age': '1e999' is no usable number",
+    ]
+
+
+def test_files_that_are_not_there_are_reported_together(prepared, tmp_path):
+    with pytest.raises(MissingInput, match="2 inputs are not there") as caught:
+        prepared.open([str(tmp_path / "one.csv"), str(tmp_path), str(tmp_path / "two.csv")])
+    assert caught.value.where == f"{tmp_path / 'one.csv'}; {tmp_path / 'two.csv'}"
 
 
 def test_a_cell_that_is_no_number_is_refused_when_parsed(prepared):

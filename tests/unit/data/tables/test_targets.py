@@ -114,3 +114,8 @@ def test_a_target_comes_back_from_its_state(kind):
     target = fit_target(kind, {"y": ["0", "1", "1"]}, ROWS)
     assert restore_target(target.state()) == target
     assert target.name == "y"
+
+
+def test_a_target_with_commas_between_thousands_says_what_to_set():
+    with pytest.raises(OptionError, match='neither numbers nor classes; set thousands: ","'):
+        decide_kind("auto", {"price": [f"{i},000" for i in range(1, 50)]})

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from dltk.config.errors import DataError, MissingInput, OptionError
-from dltk.data.texts.files import lines_of, read_text
+from dltk.data.texts.files import Decoded, decode, for_other_files, guessed_encoding, lines_of, read_text
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path):
@@ -63,3 +63,40 @@ def test_only_line_feeds_end_lines():
     assert lines_of("a\n") == ["a"]
     assert lines_of("\n") == [""]
     assert lines_of("") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("도시 서울".encode(), "utf-8"),
+        ("naïve".encode(), "utf-8"),
+        ("한".encode() * 30_000, "utf-8"),  # the sample ends within a character
+        ("도시 서울".encode("cp949"), "cp949"),
+        ("naïve".encode("latin-1"), "latin-1"),
+        ("도시".encode("utf-16"), "utf-16"),
+        ("a,b".encode("utf-16-be"), "utf-16-be"),
+    ],
+)
+def test_an_encoding_is_guessed_from_the_bytes(content, encoding):
+    assert guessed_encoding(content) == encoding
+
+
+@pytest.mark.parametrize("trained", ["cp949", "latin-1", "utf-16", "utf-16-le"])
+def test_a_file_used_with_a_model_is_utf_8_or_as_the_training_data(trained):
+    text = "도시, 서울" if trained != "latin-1" else "naïve"
+    assert decode(text.encode(), for_other_files(trained)) == Decoded(text, "utf-8")
+    assert decode(text.encode(trained), for_other_files(trained)) == Decoded(text, trained)
+    assert decode(b"plain", for_other_files(trained)) == Decoded("plain")
+
+
+def test_encodings_that_are_one_are_tried_once():
+    assert for_other_files("utf-8") == ("utf-8",)
+    assert for_other_files(("cp949", "UTF8")) == ("UTF8", "cp949")
+
+
+def test_of_several_encodings_none_fits(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"fine\nna\xefve\n")
+    with pytest.raises(DataError, match="this is no utf-8 or ascii text") as caught:
+        read_text(str(tmp_path / "a.txt"), ("utf-8", "ascii"))
+    assert caught.value.where.endswith("a.txt:2")
+    assert caught.value.do == "convert the file to utf-8; it may be latin-1"

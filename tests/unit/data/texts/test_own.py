@@ -9,12 +9,13 @@ from dltk.config.errors import DataError, MissingInput
 from dltk.data.samples import Columns
 from dltk.data.specs import Classes
 from dltk.data.texts.options import TextOptions
+from dltk.data.texts.own import OwnFiles
 from dltk.data.texts.preparation import TextPreparation, labelled
 
 
-def fitted(read_table=None):
+def fitted(read_table=None, encoding="utf-8"):
     train = labelled(["a", "b"], ["no", "yes"], ())
-    return TextPreparation.fit(train, TextOptions(), Classes(("no", "yes")), read_table)
+    return TextPreparation.fit(train, TextOptions(), Classes(("no", "yes")), OwnFiles(encoding, read_table))
 
 
 def test_each_line_of_a_file_is_a_text(tmp_path):
@@ -46,6 +47,14 @@ def test_a_sentence_is_no_path_and_the_message_says_how_to_predict_it():
     assert "| dltk predict RUN -" in caught.value.do
 
 
+def test_texts_that_are_not_there_are_reported_together(tmp_path):
+    (tmp_path / "a.txt").write_text("good")
+    sentence = "a sentence that is longer than any name of a file may be" * 9
+    with pytest.raises(MissingInput, match="2 inputs are not there") as caught:
+        fitted().open(["absent.txt", str(tmp_path / "a.txt"), sentence])
+    assert caught.value.where.count("; ") == 1
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.jpg", "a"])
 def test_files_of_another_kind_are_refused(tmp_path, name):
     (tmp_path / name).write_text("a,b")
@@ -64,3 +73,22 @@ def test_a_table_is_read_where_the_data_are_one(tmp_path):
 
     (tmp_path / "a.csv").write_text("x")
     assert fitted(read).open([str(tmp_path / "a.csv")]).inputs["text"] == ["a.csv"]
+
+
+def test_texts_are_read_in_the_encoding_of_the_training_texts_or_utf_8(tmp_path):
+    (tmp_path / "a.txt").write_bytes("좋은 영화".encode())
+    (tmp_path / "b.txt").write_bytes("지루한 영화".encode("cp949"))
+    preparation = fitted(encoding="cp949")
+    samples = preparation.open([str(tmp_path / "a.txt"), str(tmp_path / "b.txt")])
+    assert samples.inputs["text"] == ["좋은 영화", "지루한 영화"]
+    assert samples.notes == ["a.txt: read as utf-8", "b.txt: read as cp949"]
+    folder = preparation.open([str(tmp_path)])
+    assert folder.inputs["text"] == samples.inputs["text"]
+    assert list(folder.notes) == [f"{tmp_path.name}: 1 files read as {name}" for name in ("utf-8", "cp949")]
+
+
+def test_a_text_that_cannot_be_read_at_predict_is_to_be_converted_for_there_is_no_option(tmp_path):
+    (tmp_path / "a.txt").write_bytes("좋은 영화".encode("cp949"))
+    with pytest.raises(DataError, match="this is no utf-8 text") as caught:
+        fitted().open([str(tmp_path / "a.txt")])
+    assert caught.value.do == "convert the file to utf-8; it may be cp949"

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from dltk.config.errors import UsageError
-from dltk.training.runs.overview import Glance, best_first, distinguishing, rows
+from dltk.training.runs.overview import Glance, best_first, comparable, distinguishing, rows
 
 DIRECTIONS = {"accuracy": "max", "loss": "min"}
 
@@ -44,6 +44,18 @@ def test_a_score_that_no_run_has_is_refused():
     with pytest.raises(UsageError, match="did you mean 'val/loss'"):
         best_first([glance("a", 0.1)], "val/los")
     assert best_first([], "val/los") == []
+
+
+def test_only_runs_with_the_score_compete_and_folds_only_among_each_other():
+    whole, fold = glance("a", 0.5), glance("b", 0.9, overrides={"data.fold": "[0, 4]"})
+    other = Glance("c", scores={"val/mae": 1.0}, directions={"mae": "min"}, seconds=1.0)
+    assert comparable([fold, whole, other], "val/accuracy") == (
+        [whole],
+        {"without val/accuracy": 1, "of a cross-validation": 1},
+    )
+    assert comparable([fold, other], "val/accuracy") == ([fold], {"without val/accuracy": 1})
+    assert comparable([fold, other], "seconds") == ([other], {"without seconds": 1})
+    assert comparable([whole], "val/accuracy") == ([whole], {})
 
 
 def test_only_overrides_that_are_not_the_same_in_all_runs_are_shown():

@@ -53,7 +53,7 @@ def test_it_goes_on_from_its_state():
     [
         (Plateau(), {}, 20, "name: plateau reacts to a val score and there is none; set data.val_fraction"),
         (Plateau(monitor="val/los"), {"val/loss": "min"}, 20, "monitor: no such score; did you mean 'val/loss'"),
-        (Plateau(patience=3), {"val/loss": "min"}, 5, "patience: the rate falls after the evaluation 5 at the earl"),
+        (Plateau(patience=3), {"val/loss": "min"}, 5, "patience: the rate falls after evaluation 5 at the earliest"),
     ],
 )
 def test_what_cannot_react_is_refused(schedule, directions, num_evaluations, message):
