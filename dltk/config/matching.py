@@ -54,7 +54,7 @@ def _as_list(value: Any, schema: Schema, root: Schema) -> str:
 def _too_large(value: Any, schema: Schema, root: Schema) -> str:
     is_absurd = isinstance(value, int) and value > ABSURD
     limits = [resolved(choice, root).get("maximum") for choice in choices_of(schema)]
-    return f"; the largest is {ABSURD}" if is_absurd and ABSURD in limits else ""
+    return f"; at most {ABSURD} is allowed" if is_absurd and ABSURD in limits else ""
 
 
 def as_mapping(value: Any, kinds: Collection[str]) -> str:

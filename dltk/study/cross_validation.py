@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dltk.config.errors import OptionError
 from dltk.experiment import RunOptions, train
 from dltk.experiment.config import read_experiment
 from dltk.study.spread import Spread, begin, parent_of
@@ -24,13 +25,13 @@ def cross_validate(
         DltkError: With an exit code.
         Stopped: By a signal, with a checkpoint saved.
     """
-    parent, runs = parent_of(config, overrides, options), []
     fixed = ["train.test=false", "data.val_fraction=null"]
-    if (
-        read_experiment(config if isinstance(config, Mapping) else Path(config), overrides).sections.train.select
-        is None
-    ):
+    experiment = read_experiment(config if isinstance(config, Mapping) else Path(config), overrides)
+    if experiment.sections.train.overfit_batches is not None:
+        raise experiment.problem("train", OptionError("overfit_batches", "leaves no val split to score; leave it out"))
+    if experiment.sections.train.select is None:
         fixed += ["train.select=last", "early_stopping=null"]
+    parent, runs = parent_of(config, overrides, options), []
     for fold in range(folds):
         begin(f"fold {fold} ({fold + 1} of {folds})", options)
         own = replace(options, output_dir=parent / f"fold-{fold}", resume="auto")

@@ -92,6 +92,12 @@ def test_the_batches_to_overfit_are_mixed_as_in_training(dltk):
     assert float(share) < 0.6
 
 
+def test_folds_are_not_overfitted_for_nothing_would_be_scored(dltk):
+    answer = dltk("cv", "iris.yaml", "train.overfit_batches=1")
+    assert answer.code == 2
+    assert "train.overfit_batches: leaves no val split to score; leave it out" in answer.err
+
+
 def test_an_estimator_has_no_loss_to_overfit(dltk, folder):
     (folder / "knn.yaml").write_text("data: {name: iris}\nmodel: {name: knn}\ntrain: {threads: 1}\n" + QUIET)
     assert "verdict" not in dltk.ok("train", "knn.yaml", "--overfit-batches", 1, "--json").json

@@ -60,7 +60,11 @@ def test_eval_repeats_the_scores_of_the_end(dltk, iris_run):
 def test_eval_prints_score_and_number_and_protocol(dltk, iris_run):
     lines = dltk.ok("eval", iris_run, "--split", "train").out.splitlines()
     assert re.fullmatch(r"train/accuracy \d\.\d{4}  \(n = 108\)", lines[0])
-    assert lines[2].startswith("accuracy: share of samples")
+    assert lines[2:5] == [
+        "accuracy: share of samples whose class is right",
+        "loss: mean cross_entropy per sample",
+        "",
+    ]
 
 
 def test_eval_tells_how_well_each_class_is_found(dltk, iris_run):

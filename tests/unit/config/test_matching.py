@@ -87,7 +87,7 @@ NUMBER = "a whole number above 0"
         ({"lr": True}, "lr: must be a number above 0; received true"),
         ({"epochs": True}, f"epochs: must be {NUMBER}; received true"),
         ({"epochs": 1.0}, f"epochs: must be {NUMBER}; received 1.0"),
-        ({"epochs": 10**18}, f"epochs: must be {NUMBER}; received 1000000000000000000; the largest is 1000000000"),
+        ({"epochs": 10**18}, f"epochs: must be {NUMBER}; received 1000000000000000000; at most 1000000000 is allowed"),
         ({"epochs": None}, f"epochs: must be {NUMBER}; received null"),
         ({"bias": "no"}, "bias: must be true or false; received 'no'"),
         ({"bias": 0}, "bias: must be true or false; received 0"),

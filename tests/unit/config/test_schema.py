@@ -1,5 +1,6 @@
 """A config against the schema of small components."""
 
+import re
 from typing import Annotated, Literal
 
 import pytest
@@ -230,3 +231,34 @@ def test_a_name_that_another_component_is_told_by_an_option_leads_there():
 def test_a_value_of_an_option_that_may_be_left_out_leads_nowhere():
     (problem,) = schema.check({"data": {"name": "digits"}, "model": {"name": "leaky_relu"}})
     assert "did you mean {" not in problem.message
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "said"),
+    [
+        ("data", {"name": "digits", "augment": ["flip"]}, "did you mean 'horizontal_flip' or 'vertical_flip'?"),
+        ("data", {"name": "digits", "augment": "mixup"}, "must be a list; received 'mixup'; write [mixup]"),
+        ("data", {"name": "digits", "subset": 0}, "must be a whole number above 0 or a number above 0 and below 1"),
+        ("model", {"name": "mlp", "initializer": "he"}, "did you mean 'he_normal' or 'he_uniform'?"),
+        ("model", {"name": "mlp", "freeze": "backbon"}, "did you mean 'backbone'?"),
+        ("model", {"name": "cnn", "layers": [8, "pol"]}, "did you mean 'pool'?"),
+        ("model", {"name": "torchvision", "architecture": "resnet19"}, "did you mean 'resnet18'? allowed: alexnet, "),
+        ("model", "resnet50", "did you mean {name: torchvision, architecture: resnet50}?"),
+        ("schedule", "one_cycle", "of such mappings or null; received 'one_cycle'; write {name: one_cycle}"),
+        ("task", {"name": "classification", "metrics": ["f1_macro"]}, "did you mean 'macro_f1'?"),
+        ("task", {"name": "classification", "metrics": ["f1", "f1"]}, "'f1' is in this list already"),
+        ("task", {"name": "regression", "metrics": ["mae", "r2", "mae"]}, "'mae' is in this list already"),
+    ],
+)  # fmt: skip
+def test_a_near_miss_is_told_what_was_meant_and_every_word_once(section, value, said):
+    config = {"data": {"name": "digits"}, "model": {"name": "mlp"}, section: value}
+    (problem,) = schema.check(config)
+    assert said in problem.message
+    words = re.findall(r"\w+_\w+", problem.message.partition("; received")[0])
+    assert len(words) == len(set(words))
+
+
+def test_a_cut_list_says_where_the_whole_one_is():
+    config = {"data": {"name": "digits"}, "model": {"name": "torchvision", "architecture": "resnet19"}}
+    (problem,) = schema.check(config)
+    assert problem.message.endswith(" more; dltk show torchvision")

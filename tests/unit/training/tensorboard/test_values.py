@@ -31,7 +31,9 @@ def test_settings_begin_a_session_of_the_hparams_plugin(tmp_path):
 
 
 def test_a_table_of_scores_has_their_definition_below():
-    table = values.score_table({"val/accuracy": 0.5, "val/r2": math.nan}, "accuracy: share of right answers\nr2: of variance")
+    table = values.score_table(
+        {"val/accuracy": 0.5, "val/r2": math.nan}, "accuracy: share of right answers\nr2: of variance"
+    )
     assert table.splitlines() == [
         "| score | value |",
         "|---|---|",
