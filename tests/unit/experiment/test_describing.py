@@ -16,6 +16,7 @@ def test_every_data_set_can_be_described_in_json(key, tmp_path):
     config.write_text(f"data: {{name: {name}}}\n")
     described = describe_data(str(config), options)
     facts = json.loads(json.dumps(described.facts, allow_nan=False))
+    assert described.splits is not None
     assert facts["data"]["name"] == name
     assert facts["splits"]["train"]["samples"] == described.splits.train.num_samples
     assert set(facts["inputs"]) == set(described.splits.spec.inputs)
