@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dltk.config.errors import MAX_PROBLEMS, DataError, listed, shown
 from dltk.config.sections import PathText
 from dltk.data.files import as_directory
-from dltk.data.images.files import IMAGE_EXTENSIONS, files_below, is_image_name, printable, unreadable
+from dltk.data.images.files import IMAGE_EXTENSIONS, files_below, is_image_name, printable, reasons
 from dltk.data.images.preparation import (
     ImageOptions,
     ImagePreparation,
@@ -17,12 +17,12 @@ from dltk.data.images.preparation import (
     ignored_note,
     image_of,
     labelled,
-    unreadable_images,
+    source_of,
 )
-from dltk.data.samples import Columns, Source
+from dltk.data.images.scanning import unreadable_images
 
 if TYPE_CHECKING:
-    from dltk.data.samples import State
+    from dltk.data.samples import Columns, Source, State
     from dltk.data.specs import Spec
 
 _PART_NAMES = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
@@ -55,7 +55,7 @@ def read(config: Config) -> Source:
             [name for _, name in images],
             [printable(file.relative_to(root)) for file, _ in images],
         )
-    return Source(samples, [*ignored_note(ignored, root), *_unused_note(root, parts)])
+    return source_of(samples, [*ignored_note(ignored, root), *_unused_note(root, parts)], config)
 
 
 def prepare(config: Config, train: Columns) -> ImagePreparation:
@@ -117,7 +117,8 @@ def _refuse_empty(config: Config, folders: Sequence[Path]) -> None:
     if not empty:
         return
     files = [file for found in images.values() for file in found]
-    broken = unreadable(files, image_of(config), config.resize)
+    faults = zip(files, reasons(files, image_of(config)), strict=True)
+    broken = [f"{printable(file)}: {fault}" for file, fault in faults if fault]
     also = unreadable_images(broken, len(files))
     raise DataError(
         "there are class folders without an image" + (f", and {also.message}" if broken else ""),

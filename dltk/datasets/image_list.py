@@ -12,11 +12,18 @@ from dltk.config.errors import DataError, MissingInput, shown
 from dltk.config.sections import PathText
 from dltk.data.files import as_directory
 from dltk.data.images.files import IMAGE_EXTENSIONS, is_image_name, printable
-from dltk.data.images.preparation import ImageOptions, ImagePreparation, classes_spec, ignored_note, image_of, labelled
-from dltk.data.samples import Columns, Source
+from dltk.data.images.preparation import (
+    ImageOptions,
+    ImagePreparation,
+    classes_spec,
+    ignored_note,
+    image_of,
+    labelled,
+    source_of,
+)
 
 if TYPE_CHECKING:
-    from dltk.data.samples import State
+    from dltk.data.samples import Columns, Source, State
     from dltk.data.specs import Spec
 
 
@@ -47,7 +54,7 @@ def read(config: Config) -> Source:
     listing = _listing(config)
     names = [printable(Path(image.name)) for image in listing.images]
     train = labelled([str(image) for image in listing.images], listing.labels, names)
-    return Source({"train": train}, ignored_note(listing.ignored, listing.root))
+    return source_of({"train": train}, ignored_note(listing.ignored, listing.root), config)
 
 
 def prepare(config: Config, train: Columns) -> ImagePreparation:

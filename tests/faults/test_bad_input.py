@@ -239,6 +239,24 @@ def test_every_broken_picture_of_a_folder_is_named(dltk):
         assert name in said
 
 
+def test_a_broken_picture_in_a_hundred_may_be_skipped_and_is_named(dltk):
+    from PIL import Image
+
+    for i in range(120):
+        place = Path("photos") / ("ant", "bee")[i % 2] / f"{i}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (2 * i, 0, 0)).save(place)
+    Path("photos/ant/torn.png").write_bytes(b"\x89PNG")
+    photos = ["data={name: image_folder, path: photos, size: 8}", "model={name: linear}"]
+    assert "torn.png" in refused(dltk, "train", "iris.yaml", *photos, code=65)
+    answer = dltk.ok("train", "iris.yaml", *photos, "data.on_bad_sample=skip", "--output-dir", "run")
+    assert "1 of 121 image files cannot be read and are skipped: ant/torn.png: no image of a known" in answer.err
+    assert "skipped: ant/torn.png" in Path("run/train.log").read_text()
+    rows = dltk.ok("predict", "run", "photos/ant", "--json").json["rows"]
+    assert len(rows) == 61
+    assert [row["input"] for row in rows if row["status"] == "invalid"] == ["photos/ant/torn.png"]
+
+
 @pytest.mark.parametrize(
     ("source", "code", "message"),
     [

@@ -23,12 +23,13 @@ from dltk.data.specs import Image
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 50_000_000
 Resize = Literal["crop", "pad", "stretch"]
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+"""What is read, whatever a file is called: other readers of Pillow run programs, or have had holes."""
 _MAX_THREADS = 8
 _CHUNK = 256
 _MAX_16_BIT = 65535
 # What Pillow's readers are known to raise on damaged files, beside OSError.
-_DECODING_ERRORS = (
+DECODING_ERRORS = (
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -86,13 +87,12 @@ def decode_all(paths: Sequence[str | Path], form: Image, resize: Resize) -> list
             return list(pool.map(attempt, paths))
 
 
-def unreadable(paths: Sequence[Path], form: Image, resize: Resize) -> list[str]:
-    """Return "path: why" for each file that cannot be read; pixels are not kept."""
+def reasons(paths: Sequence[Path], form: Image) -> list[str]:
+    """Return why each file cannot be read, "" for one that can; pixels are not kept."""
     found: list[str] = []
     for start in range(0, len(paths), _CHUNK):
-        chunk = paths[start : start + _CHUNK]
-        decoded = zip(chunk, decode_all(chunk, form, resize), strict=True)
-        found += [f"{printable(path)}: {why}" for path, why in decoded if isinstance(why, Unreadable)]
+        decoded = decode_all(paths[start : start + _CHUNK], form, "stretch")
+        found += [str(result) if isinstance(result, Unreadable) else "" for result in decoded]
     return found
 
 
@@ -106,7 +106,7 @@ def decode(path: str | Path, form: Image, resize: Resize) -> Tensor:
         Unreadable: The content is no whole image of a known format, or it is too large.
     """
     try:
-        with PIL.Image.open(path, formats=_FORMATS) as image:
+        with PIL.Image.open(path, formats=FORMATS) as image:
             _refuse_large(image)
             # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where twice what is needed remains.
             image.draft("", (2 * max(form.height, form.width),) * 2)
@@ -114,7 +114,7 @@ def decode(path: str | Path, form: Image, resize: Resize) -> Tensor:
             upright = PIL.ImageOps.exif_transpose(image)
             picture = fitted(_eight_bit(upright, form.channels), form.height, form.width, resize)
             pixels = torch.from_numpy(np.array(picture, dtype=np.uint8))
-    except _DECODING_ERRORS as error:
+    except DECODING_ERRORS as error:
         raise Unreadable(_reason(path, error)) from None
     return pixels.view(form.height, form.width, form.channels).permute(2, 0, 1)
 
@@ -177,7 +177,7 @@ def _reason(path: str | Path, error: BaseException) -> str:
         return f"too large; at most {MAX_PIXELS // 10**6} million pixels are read"
     if isinstance(error, PIL.UnidentifiedImageError):
         is_empty = Path(path).stat().st_size == 0
-        return "an empty file" if is_empty else f"no image of a known format ({', '.join(_FORMATS)})"
+        return "an empty file" if is_empty else f"no image of a known format ({', '.join(FORMATS)})"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return f"damaged: {shown(str(error)).strip(chr(39))}"

@@ -24,7 +24,8 @@ from dltk.data.images.files import (
     is_image_name,
     printable,
 )
-from dltk.data.samples import Columns, State
+from dltk.data.images.scanning import OnBadSample, scanned, unreadable_images
+from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Image, Spec
 
 INPUT, TARGET = "image", "label"
@@ -44,12 +45,20 @@ class ImageOptions(Settings):
     """How: crop what stands over, pad with black, or stretch."""
     normalize: Normalize = "unit"
     """unit: pixels from 0 to 1; standardize: mean 0 and deviation 1 per channel, fitted on the training images."""
+    on_bad_sample: OnBadSample = "error"
+    """What becomes of image files that cannot be read: an error that lists them all, or skip them, up to 1 % of all."""
 
 
 def image_of(options: ImageOptions) -> Image:
     """Return the modality that the options ask for."""
     height, width = (options.size, options.size) if isinstance(options.size, int) else options.size
     return Image(options.channels, height, width)
+
+
+def source_of(parts: Mapping[str, Columns], notes: Sequence[str], options: ImageOptions) -> Source:
+    """Return the official parts of image files by path, with what is to be said of them; raise as `scanned` does."""
+    kept, more_notes = scanned(parts, INPUT, image_of(options), options.on_bad_sample)
+    return Source(kept, [*notes, *more_notes])
 
 
 def labelled(images: Any, labels: Any, names: Sequence[str] = ()) -> Columns:
@@ -239,19 +248,6 @@ def channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     means = parts @ values
     deviations = (parts * (values - means[:, None]) ** 2).sum(1).sqrt()
     return means.float(), torch.where(deviations > 0, deviations, 1.0).float()
-
-
-def unreadable_images(broken: Sequence[str], num_images: int) -> DataError:
-    """Return the error for image files that cannot be read, each given as "path: why"."""
-    lines = list(broken[:MAX_PROBLEMS])
-    if len(broken) > MAX_PROBLEMS:
-        lines.append(f"... and {len(broken) - MAX_PROBLEMS} more")
-    files = "image file" if num_images == 1 else "image files"
-    return DataError(
-        f"{len(broken)} of {num_images} {files} cannot be read",
-        found="\n    ".join(lines),
-        do="repair or remove these files",
-    )
 
 
 def ignored_note(paths: Sequence[Path], folder: Path) -> list[str]:

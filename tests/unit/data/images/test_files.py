@@ -1,3 +1,4 @@
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,10 @@ def sixteen_bit() -> PIL.Image.Image:
     return PIL.Image.fromarray(np.array([[0x8080, 0xFFFF]], dtype=np.uint16))
 
 
+def sixteen_bit_big_endian() -> PIL.Image.Image:
+    return PIL.Image.frombytes("I;16B", (2, 1), b"\x80\x80\xff\xff")
+
+
 GOLDEN = [
     ("1", two_pixels("1", 0, 1), "png", [[0, 255]] * 3, [[0, 255]]),
     ("L", two_pixels("L", 7, 200), "png", [[7, 200]] * 3, [[7, 200]]),
@@ -52,6 +57,10 @@ GOLDEN = [
     ("RGB", two_pixels("RGB", (1, 2, 3), (255, 0, 0)), "bmp", [[1, 255], [2, 0], [3, 0]], [[2, 76]]),
     ("RGBA", two_pixels("RGBA", (255, 0, 0, 255), (0, 0, 0, 51)), "png", [[255, 204], [0, 204], [0, 204]], [[76, 204]]),
     ("CMYK", two_pixels("CMYK", (0, 255, 255, 0), (0, 0, 0, 255)), "tif", [[255, 0], [0, 0], [0, 0]], [[76, 0]]),
+    ("PA", two_pixels("PA", (0, 255), (0, 0)), "tif", [[0, 255]] * 3, [[0, 255]]),
+    ("YCbCr", two_pixels("YCbCr", (50, 128, 128), (200, 128, 128)), "tif", [[50, 200]] * 3, [[50, 200]]),
+    ("32 bits, small", PIL.Image.fromarray(np.array([[0, 65_535]], np.int32)), "tif", [[0, 255]] * 3, [[0, 255]]),
+    ("16 bit, big-endian", sixteen_bit_big_endian(), "tif", [[128, 255]] * 3, [[128, 255]]),
     ("16 bit", sixteen_bit(), "png", [[128, 255]] * 3, [[128, 255]]),
     ("16 bit in a tiff", sixteen_bit(), "tif", [[128, 255]] * 3, [[128, 255]]),
 ]
@@ -65,6 +74,33 @@ def test_every_mode_gives_the_pixels_a_viewer_shows(tmp_path, picture, kind, col
     assert decode(path, COLOUR, "stretch").squeeze(1).tolist() == colour
     assert decode(path, GREY, "stretch").squeeze(1).tolist() == grey
     assert decode(path, COLOUR, "stretch").dtype == torch.uint8
+
+
+def sixteen_bit_colour_png() -> bytes:
+    """Return a PNG of one pixel with 16 bits per channel, which Pillow cannot write."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = zlib.crc32(kind + content).to_bytes(4, "big")
+        return len(content).to_bytes(4, "big") + kind + content + checksum
+
+    header = (1).to_bytes(4, "big") * 2 + bytes([16, 2, 0, 0, 0])
+    pixel = b"\x00" + b"\x12\x34\x80\x00\xff\xff"
+    chunks = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(pixel)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def test_of_16_bits_in_colour_the_upper_8_count(tmp_path):
+    (tmp_path / "deep.png").write_bytes(sixteen_bit_colour_png())
+    assert decode(tmp_path / "deep.png", Image(3, 1, 1), "stretch").flatten().tolist() == [0x12, 0x80, 0xFF]
+
+
+def test_a_printers_jpeg_is_not_inverted(tmp_path):
+    """Adobe's programs store the inks of a CMYK JPEG inverted, and say so in a marker, which Pillow writes, too."""
+    inks = PIL.Image.new("CMYK", (8, 8), (0, 255, 255, 0))
+    path = written(tmp_path, inks, "print.jpg", quality=95)
+    red, green, blue = decode(path, Image(3, 8, 8), "stretch")[:, 4, 4].tolist()
+    assert red > 240
+    assert max(green, blue) < 15
 
 
 def test_a_transparent_palette_colour_is_white(tmp_path):
