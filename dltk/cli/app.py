@@ -17,7 +17,7 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from dltk.cli import data, exporting, importing, listing, showing, training, using
+from dltk.cli import data, exporting, importing, listing, showing, training, using, verifying
 from dltk.cli.answers import print_json
 from dltk.config.errors import DltkError, OutOfResources, OutputError, UsageError, WriteError, shown
 
@@ -50,6 +50,7 @@ app.command("train")(training.train)
 app.command("cv")(training.cross_validate)
 app.command("eval")(using.evaluate)
 app.command("predict")(using.predict)
+app.command("verify")(verifying.verify)
 app.command("import")(importing.import_weights)
 app.command("export")(exporting.export)
 app.add_typer(data.app, name="data")

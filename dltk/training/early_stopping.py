@@ -49,12 +49,13 @@ class Selection:
         self.monitor, self.direction, self._loss = monitor, direction, loss
         self._patience, self._min_delta = patience, min_delta
         self._sign = 1.0 if direction == "max" else -1.0
-        self.best_step: int | None = None
-        self.best_score = math.nan
-        self._best_rank = (-math.inf, -math.inf)
+        self.best_step: int | None
+        self.best_score: float
+        self._best_rank: tuple[float, ...]
+        self.pending: Best | None
+        self.forget_best()
         self._reference = -math.inf
         self._stale = 0
-        self.pending: Best | None = None
 
     @property
     def should_stop(self) -> bool:
@@ -76,6 +77,10 @@ class Selection:
         if value > -math.inf and rank > self._best_rank:
             self.best_step, self.best_score, self._best_rank = step, score, rank
             self.pending = Best(step, score, copied(weights_of(model)))
+
+    def forget_best(self) -> None:
+        """Let the next evaluation be the best; patience still counts from the one that is forgotten."""
+        self.best_step, self.best_score, self._best_rank, self.pending = None, math.nan, (-math.inf, -math.inf), None
 
     def state_dict(self) -> dict[str, Any]:
         """Return counters and the best score; its weights are saved beside."""

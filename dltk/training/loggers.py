@@ -154,6 +154,17 @@ class Metrics:
             IntegrityError: Rows from before the checkpoint are gone.
             WriteError: The disk failed.
         """
+        self.refuse_shorter(size)
+        if size < self.size():
+            with self._writing():
+                os.truncate(self._path, size)
+
+    def refuse_shorter(self, size: int) -> None:
+        """Refuse a record that was longer when a checkpoint was saved.
+
+        Raises:
+            IntegrityError: Rows from before the checkpoint are gone.
+        """
         if size > self.size():
             raise IntegrityError(
                 f"{self._path.name} has lost rows",
@@ -161,9 +172,10 @@ class Metrics:
                 found=f"{self.size()} bytes",
                 expected=f"at least the {size} bytes of when the checkpoint was saved",
             )
-        if size < self.size():
-            with self._writing():
-                os.truncate(self._path, size)
+
+    def is_torn(self) -> bool:
+        """Return whether a killed process left a last line unfinished."""
+        return self.size() > 0 and not self._path.read_bytes().endswith(b"\n")
 
     def rows(self) -> list[dict[str, Any]]:
         """Return all rows; a last line that a killed process left unfinished is none.

@@ -96,10 +96,19 @@ def restore(run: Fitting, checkpoint: Checkpoint) -> Progress:
     set_weights(run.learner.inference_model(), checkpoint.weights())
     run.learner.load_state_dict(state["learner"])
     run.selection.load_state_dict(state["selection"])
+    _refuse_lost_best(run)
     progress = Progress(**state["progress"])
     run.log.rewind(state["metrics_size"], progress.step + (progress.evaluated_at == progress.step))
     run.checkpoints.begin_at(progress.step)
     return progress
+
+
+def _refuse_lost_best(run: Fitting) -> None:
+    """Choose anew from here on where the best checkpoint is not intact, as after falling back to an older one."""
+    step = run.selection.best_step
+    if step is not None and run.checkpoints.best(step) is None:
+        run.log.screen.say(f"warning: the best checkpoint so far (step {step}) is gone or damaged; it is chosen anew")
+        run.selection.forget_best()
 
 
 def _finished(run: Fitting, progress: Progress) -> bool:

@@ -12,6 +12,9 @@ from dltk.config.errors import IntegrityError, MissingInput, OutputError, did_yo
 from dltk.training.runs.locking import Lock, is_locked
 from dltk.training.saving.durable import clear_leftovers, sync_directory, write_json, write_text
 
+STATES = ("running", "stopped", "failed", "completed")
+"""What status.json may call a run; one that says running and whose process is gone was killed."""
+
 
 class RunDir:
     """One run's directory, `runs/<name>/<time>-<4 hex>/`; owned by one process while it trains."""

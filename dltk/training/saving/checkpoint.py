@@ -11,10 +11,9 @@ from typing import Any
 from dltk.config.errors import IntegrityError
 from dltk.config.sections import CheckpointOptions
 from dltk.training.early_stopping import Best
-from dltk.training.saving.durable import clear_leftovers, read_facts, remove_directory
+from dltk.training.saving.durable import clear_leftovers, remove_directory
+from dltk.training.saving.facts import Facts, Owner, facts_of, path_of, paths_in
 from dltk.training.saving.storage import read_tree, write_directory
-
-_FACTS = {"run", "preparation", "step", "score", "resumable"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Checkpoints:
 
     def __init__(self, directory: Path, options: CheckpointOptions, run_id: str, preparation: str) -> None:
         self._directory, self._options = directory, options
-        self._owner = {"run": run_id, "preparation": preparation}
+        self._owner = Owner(run_id, preparation)
         self._saved_at, self._saved_step = time.monotonic(), 0
         self.skipped: list[str] = []
 
@@ -92,7 +91,7 @@ class Checkpoints:
     def best(self, step: int | None) -> Checkpoint | None:
         """Return the checkpoint of the best evaluation, if it verifies."""
         try:
-            return None if step is None else self._read(self._path(step), verify_files=True)
+            return None if step is None else self._read(path_of(self._directory, step), verify_files=True)
         except IntegrityError:
             return None
 
@@ -105,8 +104,7 @@ class Checkpoints:
         clear_leftovers(self._directory)
 
     def _write(self, step: int, trees: Mapping[str, Any], score: float | None, *, resumable: bool) -> None:
-        facts = {**self._owner, "step": step, "score": score, "resumable": resumable}
-        write_directory(self._path(step), trees, facts)
+        write_directory(path_of(self._directory, step), trees, Facts(step, score, resumable).of(self._owner))
 
     def _is_resumable(self, step: int) -> bool:
         """Return whether these weights are saved already, with the state beside them that a shorter one would lose."""
@@ -115,31 +113,20 @@ class Checkpoints:
 
     def _verified(self) -> Iterator[Checkpoint]:
         self.skipped = []
-        for path in self._paths():
+        for path in paths_in(self._directory):
             try:
                 yield self._read(path, verify_files=True)
             except IntegrityError as error:
                 self.skipped.append(error.message)
 
-    def _path(self, step: int) -> Path:
-        return self._directory / f"step-{step:08d}"
-
-    def _paths(self) -> list[Path]:
-        """Return all there are, newest first by the step in their names: clocks may go back."""
-        return sorted(self._directory.glob("step-*"), key=lambda path: path.name.split("-")[1].zfill(10), reverse=True)
-
     def _read(self, path: Path, *, verify_files: bool) -> Checkpoint:
-        facts = read_facts(path, verify_files=verify_files)
-        if set(facts) != _FACTS or path.name != self._path(facts["step"]).name:
-            raise IntegrityError(f"{path.name} is damaged (facts: not those of this step)", where=str(path))
-        if any(facts[key] != value for key, value in self._owner.items()):
-            raise IntegrityError(f"{path.name} belongs to another run, or to other prepared data", where=str(path))
-        return Checkpoint(path, facts["step"], facts["score"], facts["resumable"])
+        facts = facts_of(path, self._owner, verify_files=verify_files)
+        return Checkpoint(path, facts.step, facts.score, facts.resumable)
 
     def _prune(self, best_step: int | None) -> None:
         """Remove what is neither the best nor among the newest resumable ones; what cannot be read stays."""
         resumable = 0
-        for path in self._paths():
+        for path in paths_in(self._directory):
             try:
                 checkpoint = self._read(path, verify_files=False)
             except IntegrityError:

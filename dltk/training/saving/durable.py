@@ -126,9 +126,13 @@ def clear_leftovers(parent: Path) -> None:
         target = replaced.with_name(replaced.name.removeprefix(_REPLACED))
         if not target.exists():  # it died after the old one was moved away, before the new one was there
             replaced.rename(target)
-    for prefix in (_STAGED, _REPLACED, _REMOVED):
-        for path in parent.glob(f"{prefix}*"):
-            _delete(path)
+    for path in leftovers_in(parent):
+        _delete(path)
+
+
+def leftovers_in(parent: Path) -> list[Path]:
+    """Return what is half-done in a directory: on its way in or out, or left by a process that was killed."""
+    return sorted(path for prefix in (_STAGED, _REPLACED, _REMOVED) for path in parent.glob(f"{prefix}*"))
 
 
 def sync_directory(path: Path) -> None:

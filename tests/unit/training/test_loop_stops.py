@@ -1,5 +1,6 @@
 """The loop stops early, by a signal or by a kill, and goes on as if nothing had happened."""
 
+import shutil
 import signal
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from torch import nn
 
 from dltk.config.errors import IntegrityError
 from dltk.config.sections import CheckpointOptions, TrainOptions
+from dltk.training.loggers import Screen
 from dltk.training.loop import Progress, fit, restore
 from dltk.training.schedules import Constant
 from tests.unit.training.tiny import BATCHES_PER_EPOCH, Trial, bits, files_in, patient, record
@@ -156,3 +158,20 @@ def test_how_often_it_saves_changes_no_bit(tmp_path, seconds):
     trial = Trial(tmp_path / "b", checkpoint=CheckpointOptions(every_seconds=seconds))
     assert bits(trial.go()[0]) == bits(expected)
     assert trial.steps == ([17, 18] if seconds < 1 else [18])
+
+
+def test_a_best_checkpoint_that_is_gone_is_chosen_anew(tmp_path, capsys):
+    reference = Trial(tmp_path / "reference")
+    expected = reference.go()[0]
+    trial = Trial(tmp_path / "run", screen=Screen())
+    assert trial.stopped(8) == 143
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "step-00000006")
+    learner, _ = trial.go()
+    assert (
+        "warning: the best checkpoint so far (step 6) is gone or damaged; it is chosen anew" in capsys.readouterr().err
+    )
+    last = trial.checkpoints.last()
+    assert last is not None
+    assert trial.checkpoints.best(last.state()["selection"]["best_step"]) is not None
+    assert bits(learner) == bits(expected)
+    assert record(trial.metrics) == record(reference.metrics)
