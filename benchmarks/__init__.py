@@ -1,0 +1,1 @@
+"""dltk against hand-written loops and other libraries, on the same work."""

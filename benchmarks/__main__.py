@@ -1,0 +1,150 @@
+"""Measure dltk against hand-written loops and other libraries; say which goals are met."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.contestants.names import CONTESTANTS, REFERENCE
+from benchmarks.machine import SAME_FILE, facts
+from benchmarks.material import material_for
+from benchmarks.ratios import different_work
+from benchmarks.records import Records, Row, differing
+from benchmarks.referee import rounds
+from benchmarks.tables import step_table
+from benchmarks.workloads import WORKLOADS, Workload, chosen
+
+QUICK = {"only": "a,b,c,d,e,f", "threads": "1", "rounds": 3, "contestants": "opt,dltk"}
+USUAL = {"only": ",".join(WORKLOADS), "threads": "1,2", "rounds": 7, "contestants": "opt,dltk,dltk_bf16"}
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What is to be measured.
+
+    Attributes:
+        workloads: What is trained.
+        threads: On how many cores, one after the other.
+        count: How many rounds.
+        names: Who trains.
+    """
+
+    workloads: Sequence[Workload]
+    threads: Sequence[int]
+    count: int
+    names: Sequence[str]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, write, and print; return 1 where contestants did different work."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    usual = QUICK if given.quick else USUAL
+    for name, value in usual.items():
+        if getattr(given, name) is None:
+            setattr(given, name, value)
+    try:
+        campaign = Campaign(
+            chosen(given.only.split(",")),
+            [int(text) for text in given.threads.split(",")],
+            given.rounds,
+            _contestants(given.contestants.split(",")),
+        )
+        records = _begun(given.output, shlex.join(["scripts/benchmark", *arguments]))
+    except ValueError as error:
+        parser.error(str(error))
+    records = measure(campaign, records, given.output)
+    rows = records.rows
+    _print("\n".join(step_table(rows)))
+    wrong = _wrong(rows)
+    for sentence in wrong:
+        _print(f"different work: {sentence}")
+    return 1 if wrong else 0
+
+
+def measure(campaign: Campaign, records: Records, output: Path | None) -> Records:
+    """Add rounds to records, and write them as they come."""
+    for workload in campaign.workloads:
+        material = material_for(workload)
+        if not material.is_real:
+            _tell(f"{workload.key}: its data are not there; generated ones stand in for them")
+        for threads in campaign.threads:
+            first = records.next_round("step", workload.key, threads)
+            new: list[Row] = []
+            for row in rounds(
+                workload, material, campaign.names, threads, first=first, count=campaign.count, say=_tell
+            ):
+                new.append(row)
+                _tell(_line(row))
+            records = records.with_rows(new)
+            if output is not None:
+                records.write(output)
+    return records
+
+
+def _begun(output: Path | None, command: str) -> Records:
+    """Return the records to add to.
+
+    Raises:
+        ValueError: Those in the file are of another machine or other code.
+    """
+    header = facts(command)
+    if output is None or not output.exists():
+        return Records(header, [])
+    earlier = Records.read(output)
+    differences = differing(earlier.header, header, SAME_FILE)
+    if differences:
+        raise ValueError(f"{output} cannot be added to: {'; '.join(differences)}")
+    return earlier
+
+
+def _wrong(rows: Sequence[Row]) -> list[str]:
+    """Return where a contestant did other work than the reference."""
+    wrong = []
+    for workload in WORKLOADS.values():
+        own = [row for row in rows if row.kind == "step" and row.case == workload.key]
+        same = [name for name, contestant in CONTESTANTS.items() if contestant.precision == "fp32"]
+        wrong += different_work(own, REFERENCE, dict.fromkeys(same, workload.tolerance))
+    return wrong
+
+
+def _contestants(names: Sequence[str]) -> list[str]:
+    unknown = [name for name in names if name not in CONTESTANTS]
+    if unknown:
+        raise ValueError(f"there is no contestant {', '.join(unknown)}; there are {', '.join(CONTESTANTS)}")
+    return list(names)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/benchmark", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one thread, three rounds: less than 3 minutes")
+    parser.add_argument("--only", metavar="KEYS", help=f"workloads, such as a,e; there are {', '.join(WORKLOADS)}")
+    parser.add_argument("--threads", metavar="N,N", help="cores to use, one after the other; default 1,2")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often each contestant trains; default 7")
+    parser.add_argument("--contestants", metavar="NAMES", help=f"of {', '.join(CONTESTANTS)}")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file; rounds are added to what is there")
+    return parser
+
+
+def _line(row: Row) -> str:
+    head = f"{time.strftime('%H:%M:%S')} {row.case}, {row.threads} threads, round {row.round}: {row.contestant}"
+    if row.error or row.seconds is None or row.steps is None:
+        return f"{head} {row.error}"
+    return f"{head} {row.seconds:.3f} s, {1000 * row.seconds / row.steps:.3f} ms/step, loss {row.loss:.5f}"
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""One file per contestant: trains a workload, round by round, in a process of its own."""

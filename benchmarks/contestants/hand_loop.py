@@ -1,0 +1,71 @@
+"""The best eager loop one writes by hand in torch.
+
+The whole data as tensors, one permutation per epoch, batches by index_select, fused Adam, gradients set to None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.contestants.order import order
+from benchmarks.contestants.turns import Turns
+from benchmarks.material import Material
+from benchmarks.networks import LOSSES, NETWORKS
+from benchmarks.workloads import Workload
+
+
+def network_of(workload: Workload, material: Material) -> nn.Module:
+    """Return the network with the weights that all contestants start from.
+
+    Raises:
+        ValueError: It is not the same network.
+    """
+    model = NETWORKS[workload.network]()
+    own, given = list(model.state_dict().values()), material.weights()
+    if [tuple(value.shape) for value in own] != [value.shape for value in given]:
+        raise ValueError(f"the hand-written {workload.network} is not dltk's: its weights have other shapes")
+    with torch.no_grad():
+        for value, array in zip(own, given, strict=True):
+            value.copy_(torch.from_numpy(array))
+    return model.train()
+
+
+def run(workload: Workload, material: Material, turns: Turns, threads: int) -> None:
+    """Train turn by turn; after the last epoch of a run, begin another one."""
+    torch.set_num_threads(threads)
+    inputs, targets = (torch.from_numpy(material.array(name)) for name in ("inputs", "targets"))
+    turns.ready({})
+    while True:
+        model = network_of(workload, material)
+        optimizer = torch.optim.Adam(model.parameters(), lr=workload.lr, fused=True)
+        for first in range(0, workload.epochs, workload.round_epochs):
+            turns.begin()
+            steps, loss = 0, 0.0
+            for epoch in range(first, first + workload.round_epochs):
+                batches = torch.split(order(epoch, len(inputs)), workload.batch_size)
+                loss = _epoch(model, optimizer, LOSSES[workload.loss], inputs, targets, batches)
+                steps += len(batches)
+            turns.end(steps, loss)
+
+
+def _epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    inputs: Tensor,
+    targets: Tensor,
+    batches: Sequence[Tensor],
+) -> float:
+    """Train on batches of indices; return the mean loss."""
+    total = torch.zeros(())
+    for indices in batches:
+        x, y = inputs.index_select(0, indices), targets.index_select(0, indices)
+        loss = loss_of(model(x), y)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        total += loss.detach() * len(indices)
+    return total.item() / len(inputs)

@@ -1,0 +1,52 @@
+"""A contestant's end of the line: waits for its turn, is timed while it works, and tells what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+
+class Turns:
+    """Rounds that the referee grants one at a time, on standard input and output.
+
+    What the contestant's own libraries print goes to standard error.
+    """
+
+    def __init__(self) -> None:
+        self._to_referee = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+        self._began: tuple[float, float] = (0.0, 0.0)
+
+    def ready(self, facts: Mapping[str, Any]) -> None:
+        """Tell that everything is prepared, and what was chosen."""
+        self._tell({"ready": dict(facts)})
+
+    def begin(self) -> None:
+        """Wait for a turn, then start the clocks; when there are no more turns, end the process."""
+        if not sys.stdin.readline():
+            self._end()
+        self._began = time.perf_counter(), time.process_time()
+
+    def end(self, steps: int, loss: float) -> None:
+        """Stop the clocks and tell what was done.
+
+        Args:
+            steps: How often parameters moved in this turn.
+            loss: Mean training loss of its last epoch.
+        """
+        wall, cpu = time.perf_counter() - self._began[0], time.process_time() - self._began[1]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self._tell({"seconds": wall, "cpu_seconds": cpu, "steps": steps, "loss": loss, "peak_mb": round(peak, 1)})
+
+    def _tell(self, answer: Mapping[str, Any]) -> None:
+        self._to_referee.write(json.dumps(answer) + "\n")
+        self._to_referee.flush()
+
+    def _end(self) -> NoReturn:
+        self._to_referee.close()
+        os._exit(0)  # libraries with threads of their own may not end otherwise

@@ -1,0 +1,149 @@
+"""The workloads: what is trained, as a dltk experiment, and how it is cut into rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+PLUGINS = tuple(sorted((Path(__file__).parent / "plugins").glob("*.py")))
+Loss = Literal["classes", "two_classes", "numbers", "tokens"]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A training that every contestant does.
+
+    Attributes:
+        key: What the command line calls it.
+        title: For tables.
+        data: Section of the experiment; `material` fills in the files.
+        model: Likewise.
+        network: Which hand-written network is the same.
+        loss: Which loss is.
+        material: Which data are looked for, and generated where they are absent.
+        batch_size: Samples per step.
+        epochs: Of a run; what a program chooses by the length of a run follows from it.
+        round_epochs: Of a round; where that is the whole run, each round begins anew.
+        tolerance: Largest relative difference between the last losses of two fp32 contestants that do the same.
+        is_cold: Each round is a process of its own, without a round to warm up.
+        lr: Of Adam.
+    """
+
+    key: str
+    title: str
+    data: Mapping[str, Any]
+    model: Mapping[str, Any]
+    network: str
+    loss: Loss
+    material: str
+    batch_size: int
+    epochs: int
+    round_epochs: int = 1
+    tolerance: float = 0.02
+    is_cold: bool = False
+    lr: float = 1e-3
+    task: Mapping[str, Any] | None = None
+
+    def experiment(self, data: Mapping[str, Any], *, precision: str = "auto") -> dict[str, Any]:
+        """Return the dltk experiment; `data` says where the files are."""
+        return {
+            "name": f"workload_{self.key}",
+            "seed": 0,
+            "data": {**self.data, "batch_size": self.batch_size, "val_fraction": 0, **data},
+            "model": dict(self.model),
+            **({} if self.task is None else {"task": dict(self.task)}),
+            "optimizer": {"name": "adam", "lr": self.lr},
+            "train": {"epochs": self.epochs, "precision": precision},
+            "checkpoint": {"every_seconds": 1_000_000},
+            "tensorboard": None,
+        }
+
+
+_BOSTON: Mapping[str, Any] = {"name": "boston", "split": "keras"}
+_SMALL_MLP: Mapping[str, Any] = {"name": "mlp", "hidden": [64, 64]}
+
+WORKLOADS: Mapping[str, Workload] = {
+    workload.key: workload
+    for workload in (
+        Workload(
+            "a",
+            "MLP 784-512-10, MNIST, batch 128",
+            {"name": "mnist"},
+            {"name": "mlp", "hidden": [512]},
+            *("mlp", "classes", "mnist", 128),
+            epochs=10,
+        ),
+        Workload(
+            "b",
+            "LeNet-5, MNIST, batch 128",
+            {"name": "mnist", "subset": 19_200},
+            {"name": "lenet"},
+            *("lenet", "classes", "mnist", 128),
+            epochs=30,
+        ),
+        Workload(
+            "c",
+            "ResNet-20, CIFAR-10, batch 128",
+            {"name": "cifar10", "subset": 2_560},
+            {"name": "resnet", "depth": 20},
+            *("resnet20", "classes", "cifar10", 128),
+            epochs=200,
+            tolerance=0.05,
+        ),
+        Workload(
+            "d",
+            "LSTM, texts of 200 words, batch 64",
+            {"name": "arrays", "vocabulary": 10_000, "length": 200, "targets": "classes", "test_fraction": 0},
+            {
+                "name": "sequential",
+                "layers": [{"name": "embedding", "units": 128}, {"name": "lstm", "units": 128}],
+            },
+            *("lstm", "two_classes", "reviews", 64),
+            epochs=60,
+        ),
+        Workload(
+            "e",
+            "MLP 13-64-64-1, 404 rows, batch 16, 100 epochs",
+            _BOSTON,
+            _SMALL_MLP,
+            *("small_mlp", "numbers", "houses", 16),
+            epochs=100,
+            round_epochs=100,
+        ),
+        Workload(
+            "f",
+            "Transformer of 4 blocks, 128 characters, batch 32",
+            {"name": "arrays", "vocabulary": 65, "length": 128, "targets": "tokens", "test_fraction": 0},
+            {"name": "character_transformer"},
+            *("transformer", "tokens", "plays", 32),
+            epochs=300,
+            task={"name": "next_character"},
+        ),
+        Workload(
+            "e_long",
+            "the same as e, 5000 epochs in a new process",
+            _BOSTON,
+            _SMALL_MLP,
+            *("small_mlp", "numbers", "houses", 16),
+            epochs=5000,
+            round_epochs=5000,
+            tolerance=0.5,
+            is_cold=True,
+        ),
+    )
+}
+"""By key, in the order of tables."""
+
+
+def chosen(keys: Sequence[str]) -> list[Workload]:
+    """Return workloads by key.
+
+    Raises:
+        ValueError: There is no such workload.
+    """
+    unknown = [key for key in keys if key not in WORKLOADS]
+    if unknown:
+        raise ValueError(f"there is no workload {', '.join(unknown)}; there are {', '.join(WORKLOADS)}")
+    return [WORKLOADS[key] for key in keys]
