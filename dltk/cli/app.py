@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -20,6 +21,7 @@ from typer.main import get_command
 from dltk.cli import data, exporting, importing, listing, showing, training, using, verifying
 from dltk.cli.answers import print_json
 from dltk.config.errors import DltkError, OutOfResources, OutputError, UsageError, WriteError, shown
+from dltk.training.runs.rundir import owned_last
 
 CODE_BUG = 70
 CODE_INTERRUPTED = 130
@@ -29,6 +31,7 @@ SYSTEM_ERRORS = {
     errno.EACCES: OutputError,
     errno.EPERM: OutputError,
     errno.EROFS: OutputError,
+    errno.ELOOP: OutputError,
     errno.ENOSPC: WriteError,
     errno.EDQUOT: WriteError,
     errno.EFBIG: WriteError,
@@ -74,6 +77,7 @@ def _main(
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code. A failure is one message on stderr, or one JSON object with `--json`."""
     _make_printable()
+    owned_last.set(None)
     try:
         result = _invoke(arguments)
         sys.stdout.flush()
@@ -135,6 +139,7 @@ def _report(problem: DltkError, error: Exception, arguments: Sequence[str]) -> i
     elif problem.code == CODE_BUG:
         problem.where = str(_crash_file(error) or "")
         problem.do = f"run again with --debug to see it here: {shlex.join(['dltk', *arguments, '--debug'])}"
+    _note_in_run(problem)
     try:
         if "--json" in arguments:
             print_json(problem.as_json())
@@ -146,6 +151,14 @@ def _report(problem: DltkError, error: Exception, arguments: Sequence[str]) -> i
     return problem.code
 
 
+def _note_in_run(problem: DltkError) -> None:
+    """Tell the run that was being trained why it ended, where nobody nearer to it has."""
+    run = owned_last.get()
+    if run is not None:
+        with contextlib.suppress(DltkError):  # the disk may be what is wrong
+            run.fail(problem.code, problem.id, problem.message)
+
+
 def _interrupted(arguments: Sequence[str]) -> int:
     if "--json" in arguments:
         print_json({"status": "interrupted", "code": CODE_INTERRUPTED})
@@ -154,9 +167,15 @@ def _interrupted(arguments: Sequence[str]) -> int:
 
 
 def _crash_file(error: Exception) -> Path | None:
-    """Write the traceback, without any values, to a file that only the user may read; return it."""
-    path = Path(f"dltk-crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt")
+    """Write the traceback, without any values, to a file that only the user may read; return it.
+
+    It goes into the run that was being trained, else into the current directory.
+    """
+    run = owned_last.get()
+    stamp = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}.txt"
+    path = run.crashes / stamp if run is not None else Path(f"dltk-crash-{stamp}")
     try:
+        path.parent.mkdir(exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write("".join(traceback.format_exception(error)))

@@ -102,8 +102,8 @@ def _written(described: Described, folder: Path, *, quiet: bool) -> list[str]:
 
     from dltk.experiment.showing import font_notes
     from dltk.pictures import image_grid
-    from dltk.training.loggers import Screen
-    from dltk.training.saving.durable import finite, write_text
+    from dltk.training.loggers import Screen, png_of
+    from dltk.training.saving.durable import finite, write_bytes, write_text
 
     make_folder(folder)
     paths = [folder / "description.json"]
@@ -113,7 +113,8 @@ def _written(described: Described, folder: Path, *, quiet: bool) -> list[str]:
         Screen(quiet=quiet).say(note)
     for name, (images, captions) in drawn.items():
         paths.append(folder / f"{name}.png")
-        image_grid(images, f"training samples of {described.facts['data']['name']}", captions).savefig(paths[-1])
+        figure = image_grid(images, f"training samples of {described.facts['data']['name']}", captions)
+        write_bytes(paths[-1], png_of(figure))
     return [str(path) for path in paths]
 
 

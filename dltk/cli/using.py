@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import typer
 
 from dltk.cli.answers import columns_of, make_folder, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Offline, OtherData, Plugins, RunArgument, RunsDir, use_network, use_plugins
-from dltk.config.errors import DataError, OutputError, UsageError, WriteError, shown
+from dltk.config.errors import DataError, OutputError, UsageError, shown
 
 if TYPE_CHECKING:
     from dltk.experiment import Run
@@ -142,21 +143,23 @@ def _print_scores(evaluation: Evaluation) -> None:
 def _draw(figures: Mapping[str, Any], folder: Path) -> list[str]:
     """Write figures as PNG files and return their paths."""
     from dltk.training.loggers import png_of
+    from dltk.training.saving.durable import write_bytes
 
     paths = {folder / f"{name}.png": figure for name, figure in figures.items()}
     for path, figure in paths.items():
-        try:
-            path.write_bytes(png_of(figure))
-        except OSError as error:
-            raise WriteError(f"cannot write {path.name}: {error.strerror}", where=str(path.absolute())) from None
+        write_bytes(path, png_of(figure))
     return [str(path) for path in paths]
 
 
 def _refuse_output(output: Path) -> None:
     if output.suffix not in {".csv", ".jsonl"}:
         raise UsageError(f"--output writes .csv or .jsonl; received {shown(output.name)}")
+    if output.is_dir():
+        raise OutputError(f"{shown(output.name)} is a folder", where=str(output.absolute()))
     if not output.parent.is_dir():
         raise OutputError(f"there is no folder {shown(str(output.parent))}", where=str(output.absolute()))
+    if not os.access(output.parent, os.W_OK):
+        raise OutputError(f"nothing can be written into {shown(str(output.parent))}", where=str(output.absolute()))
 
 
 def _with_saved_images(rows: list[dict[str, Any]], directory: Path) -> list[dict[str, Any]]:
@@ -176,9 +179,13 @@ def _with_saved_images(rows: list[dict[str, Any]], directory: Path) -> list[dict
 def _save_image(image: Any, path: Path) -> Path:
     from PIL import Image
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    from dltk.training.saving.durable import write_bytes
+
+    make_folder(path.parent)
     pixels = (image.clamp(0, 1) * 255).round().byte().cpu().permute(1, 2, 0).numpy()
-    Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(path)
+    png = io.BytesIO()
+    Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(png, "PNG")
+    write_bytes(path, png.getvalue())
     return path
 
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from dltk.config.errors import IntegrityError, WriteError
 from dltk.training.saving.durable import sync_directory
+from dltk.training.saving.opening import not_through_a_link
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -112,7 +113,7 @@ class Screen:
         if self._log is None:
             return
         try:
-            with self._log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            with open(self._log, "a", encoding="utf-8", errors="backslashreplace", opener=not_through_a_link) as file:
                 file.write(text)
         except OSError as error:
             name, self._log = self._log.name, None
@@ -136,7 +137,7 @@ class Metrics:
         }
         is_new = not self._path.exists()
         with self._writing():
-            with self._path.open("a", encoding="utf-8") as file:
+            with open(self._path, "a", encoding="utf-8", opener=not_through_a_link) as file:
                 file.write(json.dumps(plain, allow_nan=False) + "\n")
                 file.flush()
                 os.fsync(file.fileno())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from dltk.config.errors import Locked, OutputError
+from dltk.training.saving.opening import not_through_a_link
 
 if sys.platform != "win32":
     import fcntl
@@ -33,7 +34,7 @@ class Lock:
         if sys.platform == "win32":
             return
         try:
-            file = path.open("a+", encoding="utf-8")
+            file = open(path, "a+", encoding="utf-8", opener=not_through_a_link)  # noqa: SIM115 - open for life
         except OSError as error:
             where = str(path.parent)
             raise OutputError(f"cannot write into the run directory: {error.strerror}", where=where) from None

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from dltk.config.errors import IntegrityError, MissingInput, OutputError, did_you_mean, shown
+from dltk.config.errors import IntegrityError, MissingInput, OutputError, at_most_shown, did_you_mean, shown
 from dltk.training.runs.locking import Lock, is_locked
 from dltk.training.saving.durable import clear_leftovers, sync_directory, write_json, write_text
 
 STATES = ("running", "stopped", "failed", "completed")
 """What status.json may call a run; one that says running and whose process is gone was killed."""
+owned_last: ContextVar[RunDir | None] = ContextVar("owned_last", default=None)
+"""The run directory that was taken possession of last: what goes wrong from then on is told there."""
 
 
 class RunDir:
@@ -98,6 +102,11 @@ class RunDir:
         return self.path / "export"
 
     @property
+    def crashes(self) -> Path:
+        """A traceback per bug that ended a training."""
+        return self.path / "crash"
+
+    @property
     def preparation(self) -> Path:
         """A directory with what was fitted on the training data."""
         return self.path / "preparation"
@@ -137,9 +146,11 @@ class RunDir:
 
         Raises:
             Locked: Another live process owns the run.
-            OutputError: The directory cannot be written.
+            OutputError: The directory cannot be written, or something in it is a link.
         """
+        self._refuse_links()
         self._lock.take(self._lock_file)
+        owned_last.set(self)
         clear_leftovers(self.path)
 
     def release(self) -> None:
@@ -201,6 +212,25 @@ class RunDir:
     def status(self) -> dict[str, Any]:
         """Read status.json; empty where there is none yet."""
         return self._read_json(self._status) if self._status.is_file() else {}
+
+    def fail(self, code: int, error: str, message: str) -> None:
+        """Note why a training that nobody owns any more ended, unless it has noted that itself."""
+        status = self.status()
+        if status.get("state") == "running" and not self.is_owned():
+            self.write_status({**status, "state": "failed", "code": code, "error": error, "message": message})
+
+    def _refuse_links(self) -> None:
+        """Refuse a directory in which somebody put links: what is written there would go elsewhere."""
+        entries = (Path(parent, name) for parent, folders, files in os.walk(self.path) for name in [*folders, *files])
+        links = [str(entry.relative_to(self.path)) for entry in entries if entry.is_symlink()]
+        if links:
+            raise OutputError(
+                "the run directory has links in it",
+                where=str(self.path),
+                found=at_most_shown([shown(link) for link in sorted(links)]),
+                expected="files and folders of its own",
+                do="put what they lead to in their place",
+            )
 
     def _read_json(self, path: Path) -> dict[str, Any]:
         try:

@@ -101,9 +101,19 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         WriteError: The disk is full or failed; an older file is as it was.
     """
+    write_bytes(path, text.encode(errors="backslashreplace"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically; where its name is a link, the link is replaced and what it leads to stays.
+
+    Raises:
+        WriteError: The disk is full or failed; an older file is as it was.
+    """
     staged = path.with_name(f"{_STAGED}{path.name}-{os.getpid()}")
     try:
-        _write_synced(staged, text.encode(errors="backslashreplace"))
+        _delete(staged)
+        _write_synced(staged, content)
         staged.replace(path)
         sync_directory(path.parent)
     except OSError as error:
@@ -209,7 +219,7 @@ def _publish(staged: Path, target: Path) -> None:
 
 
 def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
+    with path.open("xb") as file:  # x: never through a link that waits under this name
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
