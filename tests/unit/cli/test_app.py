@@ -70,7 +70,7 @@ def test_every_command_has_help_for_every_flag(dltk, command):
 def test_every_command_that_gives_results_gives_them_as_json_too(dltk, command):
     text = dltk.ok(command, "--help").out
     assert "--json" in text
-    assert "--plugin FILE" in text
+    assert ("--plugin FILE" in text) == (command != "verify")  # which looks at bytes, and loads nothing
 
 
 @pytest.mark.parametrize(
