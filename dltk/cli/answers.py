@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dltk.config.errors import OutputError, escaped
+from dltk.config.errors import OutputError
+from dltk.config.terminal import escaped
 from dltk.training.saving.durable import finite
 
 PIPE_WIDTH = 200

@@ -21,6 +21,7 @@ from typer.main import get_command
 from dltk.cli import data, exporting, importing, listing, showing, training, using, verifying
 from dltk.cli.answers import print_json
 from dltk.config.errors import DltkError, OutOfResources, OutputError, UsageError, WriteError, shown
+from dltk.config.terminal import ink_for
 from dltk.training.runs.rundir import owned_last
 
 CODE_BUG = 70
@@ -145,7 +146,8 @@ def _report(problem: DltkError, error: Exception, arguments: Sequence[str]) -> i
             print_json(problem.as_json())
             sys.stdout.flush()
         else:
-            sys.stderr.write(f"{problem}\n")
+            ink = ink_for(is_terminal=sys.stderr.isatty())
+            sys.stderr.write(f"{problem.spelled(ink)}\n")
     except OSError:  # nobody reads, or the disk is full: the exit code still says it
         _discard_stdout()
     return problem.code

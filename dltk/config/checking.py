@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dltk.config import schema
-from dltk.config.document import locate, read_document
+from dltk.config.document import Document, locate, open_document
 from dltk.config.errors import ConfigError
 from dltk.config.overrides import override
+from dltk.config.problems import Problem
 
 
 def check_config(path: Path, overrides: Sequence[str] = ()) -> None:
@@ -18,7 +19,34 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> None:
         ConfigError: With every problem and its position.
         MissingInput: There is no such file.
     """
-    document = override(read_document(path), overrides)
-    problems = schema.check(document.values)
-    if problems:
-        raise ConfigError(locate(problems, document))
+    checked(open_document(path), overrides)
+
+
+def checked(given: Document, overrides: Sequence[str]) -> Document:
+    """Return a document with overrides, after checking all of it that needs no torch.
+
+    Raises:
+        ConfigError: With every problem and its position.
+    """
+    document = override(given, overrides)
+    refuse(schema.check(document.values), document)
+    return document
+
+
+def refuse(problems: Sequence[Problem], document: Document) -> None:
+    """Refuse a document in which something is wrong: what was seen while it was read, and these problems.
+
+    Raises:
+        ConfigError: With every problem and its position, but for those that only follow from another one.
+    """
+    found = [*document.problems, *(problem for problem in problems if not _follows(problem, document.problems))]
+    if found:
+        raise ConfigError(locate(found, document))
+
+
+def _follows(problem: Problem, earlier: Sequence[Problem]) -> bool:
+    """Return whether a problem is only one because a value, or a key, could not be taken as it stands."""
+    if problem.id == "DLTK-CONFIG-MISSING-KEY" and any(one.path[:-1] == problem.path for one in earlier if one.path):
+        return True
+    unread = [one.path for one in earlier if one.id not in {"DLTK-CONFIG-DUPLICATE-KEY", "DLTK-CONFIG-OVERRIDE"}]
+    return any(path and problem.path[: len(path)] == path for path in unread)

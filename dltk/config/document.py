@@ -11,7 +11,10 @@ from typing import Any
 
 import yaml
 
-from dltk.config.errors import ConfigError, KeyPath, MissingInput, Position, Problem, escaped, shown
+from dltk.config.errors import ConfigError, MissingInput, shown
+from dltk.config.problems import KeyPath, Position, Problem, ProblemId
+from dltk.config.syntax import LINE_BREAK, explained, mark
+from dltk.config.terminal import escaped
 
 MAX_BYTES = 2**20
 MAX_NODES = 10_000
@@ -21,7 +24,6 @@ Positions = dict[KeyPath, Position]
 Place = Callable[[yaml.Mark], Position]
 """Tells where in its source a mark of a YAML text stands."""
 
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as PyYAML counts lines
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SUSPECT = re.compile("[\0\ud800-\udfff]")
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -36,12 +38,20 @@ _CONSTANTS: dict[str, bool | None] = {
 
 @dataclass(frozen=True)
 class Document:
-    """Plain values of one YAML text; `keys` and `positions` say where each key and value stands."""
+    """Plain values of one YAML text, and of the overrides behind it.
+
+    Attributes:
+        positions: Where each value stands.
+        keys: Where each key stands.
+        directory: What relative paths in it are relative to.
+        problems: What is wrong with single values or keys, so that they are not in `values` as they stand.
+    """
 
     values: dict[str, Any]
     positions: Mapping[KeyPath, Position] = field(default_factory=dict)
     keys: Mapping[KeyPath, Position] = field(default_factory=dict)
     directory: Path = Path()
+    problems: Sequence[Problem] = ()
 
     def position(self, path: KeyPath, *, of_key: bool = False) -> Position | None:
         """Return where a value (or its key) stands, or the nearest enclosing place that is known."""
@@ -53,19 +63,33 @@ class Document:
 
 @dataclass(frozen=True)
 class Fragment:
-    """Any YAML value, with the positions of what is in it."""
+    """Any YAML value, with the positions of what is in it, and what is wrong with some of that."""
 
     value: Any
     positions: Positions
     keys: Positions
+    problems: Sequence[Problem]
 
 
 def read_document(path: Path) -> Document:
-    """Read a YAML file whose top level is a mapping.
+    """Read a YAML file whose top level is a mapping, and in which nothing is wrong.
 
     Raises:
         MissingInput: There is no such file.
         ConfigError: With the line and column of what is wrong.
+    """
+    document = open_document(path)
+    if document.problems:
+        raise ConfigError(document.problems)
+    return document
+
+
+def open_document(path: Path) -> Document:
+    """Read a YAML file whose top level is a mapping; what is wrong with parts of it is in its `problems`.
+
+    Raises:
+        MissingInput: There is no such file.
+        ConfigError: It is no YAML.
     """
     where = str(path.absolute())
     try:
@@ -83,7 +107,7 @@ def read_document(path: Path) -> Document:
 def parse_document(raw: bytes, source: str) -> Document:
     """Parse YAML bytes whose top level is a mapping; `source` names them in messages. Nothing at all is {}."""
     text = _decoded(raw, source)
-    lines = _LINE_BREAK.split(text)
+    lines = LINE_BREAK.split(text)
 
     def place(mark: yaml.Mark) -> Position:
         line = lines[mark.line] if mark.line < len(lines) else ""
@@ -93,26 +117,27 @@ def parse_document(raw: bytes, source: str) -> Document:
     values = {} if fragment.value is None else fragment.value
     if not isinstance(values, dict):
         what = f"a config is a mapping of sections such as 'data:' and 'model:'; received {shown(values)}"
-        raise ConfigError([Problem((), what, fragment.positions[()])])
-    return Document(values, {(): Position(source, 1, 1), **fragment.positions}, fragment.keys)
+        raise ConfigError([Problem((), what, fragment.positions[()], id="DLTK-CONFIG-TYPE")])
+    positions = {(): Position(source, 1, 1), **fragment.positions}
+    return Document(values, positions, fragment.keys, problems=fragment.problems)
 
 
 def parse_fragment(text: str, path: KeyPath, place: Place) -> Fragment:
     """Parse the YAML value that stands at `path`, such as `3e-4` or `[64, 64]`.
 
     Raises:
-        ConfigError: It is not valid, or more than a config ever needs.
+        ConfigError: It is no YAML, or more than a config ever needs.
     """
     reader = _Reader(place)
     try:
         node = _composed(text)
         value = None if node is None else reader.value(node, path)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark or _mark(text, 0)
-        raise ConfigError([Problem(path, _explained(error), place(mark))]) from None
-    if reader.problems:
-        raise ConfigError(reader.problems)
-    return Fragment(value, reader.positions, reader.keys)
+        said, where = explained(error, text)
+        raise ConfigError([Problem(path, said, place(where), id="DLTK-CONFIG-SYNTAX")]) from None
+    except _Refused as refused:
+        raise ConfigError([Problem(path, refused.said, place(refused.where), id=refused.id)]) from None
+    return Fragment(value, reader.positions, reader.keys, reader.problems)
 
 
 def locate(problems: Sequence[Problem], document: Document) -> list[Problem]:
@@ -125,23 +150,30 @@ def locate(problems: Sequence[Problem], document: Document) -> list[Problem]:
 
 def _decoded(raw: bytes, source: str) -> str:
     if len(raw) > MAX_BYTES:
-        raise ConfigError([Problem((), f"larger than {MAX_BYTES} bytes, which no config is", Position(source, 1, 1))])
+        what = f"larger than {MAX_BYTES} bytes, which no config is"
+        raise ConfigError([Problem((), what, Position(source, 1, 1), id="DLTK-CONFIG-TOO-LARGE")])
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        before = _LINE_BREAK.split(raw[: error.start].decode())
+        before = LINE_BREAK.split(raw[: error.start].decode())
         rest = raw[error.start :].splitlines()[0].decode(errors="replace")
     hint = " but UTF-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else ""
     place = Position(source, len(before), len(before[-1]) + 1, before[-1] + rest)
-    raise ConfigError([Problem((), f"not UTF-8 text{hint}; save the file as UTF-8", place)])
+    raise ConfigError([Problem((), f"not UTF-8 text{hint}; save the file as UTF-8", place, id="DLTK-CONFIG-ENCODING")])
 
 
-class _TooMuch(yaml.MarkedYAMLError):
-    """Valid YAML, but more than a config ever needs."""
+@dataclass(eq=False)
+class _Refused(Exception):
+    """What PyYAML would take, or fails at without a word, and no config needs."""
 
-    def __init__(self, problem: str, mark: yaml.Mark) -> None:
-        super().__init__(problem=problem, problem_mark=mark)
+    said: str
+    where: yaml.Mark
+    id: ProblemId
+
+
+def _too_much(problem: str, where: yaml.Mark) -> _Refused:
+    return _Refused(problem, where, "DLTK-CONFIG-TOO-LARGE")
 
 
 class _Loader(yaml.SafeLoader):
@@ -155,9 +187,9 @@ class _Loader(yaml.SafeLoader):
         self.num_nodes += 1
         self.depth += 1
         if self.num_nodes > MAX_NODES:
-            raise _TooMuch(f"more than {MAX_NODES} values", event.start_mark)
+            raise _too_much(f"more than {MAX_NODES} values", event.start_mark)
         if self.depth > MAX_DEPTH + 1:
-            raise _TooMuch(f"nested more than {MAX_DEPTH} levels deep", event.start_mark)
+            raise _too_much(f"nested more than {MAX_DEPTH} levels deep", event.start_mark)
         node = super().compose_node(parent, index)
         self.depth -= 1
         if node is not None and hasattr(event, "tag"):  # an alias has none
@@ -170,28 +202,22 @@ def _composed(text: str) -> yaml.Node | None:
     if forbidden:
         hint = "; save the file as UTF-8 text" if forbidden.group() == "\0" else ""
         what = f"the character {shown(forbidden.group())} is not allowed{hint}"
-        raise yaml.MarkedYAMLError(problem=what, problem_mark=_mark(text, forbidden.start()))
+        raise _Refused(what, mark(text, forbidden.start()), "DLTK-CONFIG-ENCODING")
     loader = _Loader(text)
     try:
         return loader.get_single_node()
     except (ValueError, OverflowError):  # PyYAML lets those of chr() and int() through
         what = "an escape or a version number that cannot be read"
-        raise yaml.MarkedYAMLError(problem=what, problem_mark=loader.get_mark()) from None
+        raise _Refused(what, loader.get_mark(), "DLTK-CONFIG-SYNTAX") from None
     finally:
         loader.dispose()
 
 
-def _mark(text: str, offset: int) -> yaml.Mark:
-    before = _LINE_BREAK.split(text[:offset])
-    return yaml.Mark("", offset, len(before) - 1, len(before[-1]), None, 0)
-
-
-def _explained(error: yaml.MarkedYAMLError) -> str:
-    parts = [part for part in (error.context, error.problem) if part]
-    if isinstance(error, _TooMuch):
-        return parts[0]
-    hint = "; indent with spaces" if "'\\t'" in parts[-1] else ""
-    return f"not valid YAML: {escaped(', '.join(parts))[:300]}{hint}"
+def _before(first: Position, second: Position) -> str:
+    """Say where both of two equal keys stand."""
+    if first.line == second.line:
+        return f"first in column {first.column}"
+    return f"on line {first.line}, and again on line {second.line}"
 
 
 class _Reader:
@@ -204,16 +230,20 @@ class _Reader:
         self.problems: list[Problem] = []
         self.num_nodes = self.num_characters = 0
 
+    def refuse(self, path: KeyPath, what: str, position: Position, kind: ProblemId) -> None:
+        """Collect a problem."""
+        self.problems.append(Problem(path, what, position, id=kind))
+
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
         """Return a node's plain value; problems are collected."""
         position = self.positions[path] = self.place(node.start_mark)
         self.num_nodes += 1
         if self.num_nodes > MAX_NODES:
-            raise _TooMuch(f"more than {MAX_NODES} values once aliases are expanded", node.start_mark)
+            raise _too_much(f"more than {MAX_NODES} values once aliases are expanded", node.start_mark)
         if len(path) > MAX_DEPTH:
-            raise _TooMuch(f"nested more than {MAX_DEPTH} levels deep", node.start_mark)
+            raise _too_much(f"nested more than {MAX_DEPTH} levels deep", node.start_mark)
         if node.tag:
-            self.problems.append(Problem(path, f"tags such as {shown(node.tag)} are not allowed", position))
+            self.refuse(path, f"tags such as {shown(node.tag)} are not allowed", position, "DLTK-CONFIG-TAG")
         elif isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
         elif isinstance(node, yaml.SequenceNode):
@@ -228,15 +258,15 @@ class _Reader:
         for key_node, value_node in node.value:
             position = self.place(key_node.start_mark)
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag:
-                self.problems.append(Problem(path, "a key must be a plain word", position))
+                self.refuse(path, "a key must be a plain word", position, "DLTK-CONFIG-KEY")
                 continue
             key = self.text(key_node, path, position)
             if key == "<<" and key_node.style is None:
                 what = "merge keys are not supported; write the options out"
-                self.problems.append(Problem((*path, key), what, position))
+                self.refuse((*path, key), what, position, "DLTK-CONFIG-MERGE-KEY")
             elif key in values:
-                what = f"the key stands twice; first on line {self.keys[*path, key].line}"
-                self.problems.append(Problem((*path, key), what, position))
+                what = f"this key stands twice; {_before(self.keys[*path, key], position)}"
+                self.refuse((*path, key), what, position, "DLTK-CONFIG-DUPLICATE-KEY")
             else:
                 self.keys[*path, key] = position
                 values[key] = self.value(value_node, (*path, key))
@@ -252,11 +282,12 @@ class _Reader:
         if _INT.fullmatch(text) and len(text) <= MAX_DIGITS:
             return int(text, 0 if text.startswith(("0o", "0x")) else 10)
         if _INT.fullmatch(text):
-            self.problems.append(Problem(path, f"a whole number of more than {MAX_DIGITS} digits", position))
+            self.refuse(path, f"a whole number of more than {MAX_DIGITS} digits", position, "DLTK-CONFIG-RANGE")
         elif _FLOAT.fullmatch(text) and math.isfinite(float(text)):
             return float(text)
         elif _FLOAT.fullmatch(text) or _NOT_FINITE.fullmatch(text):
-            self.problems.append(Problem(path, f"numbers must be finite; received {escaped(text)[:40]}", position))
+            what = f"numbers must be finite; received {escaped(text)[:40]}"
+            self.refuse(path, what, position, "DLTK-CONFIG-NOT-FINITE")
         return text
 
     def text(self, node: yaml.ScalarNode, path: KeyPath, position: Position) -> str:
@@ -264,10 +295,10 @@ class _Reader:
         text = str(node.value)
         self.num_characters += len(text)
         if self.num_characters > MAX_BYTES:
-            raise _TooMuch(f"more than {MAX_BYTES} characters once aliases are expanded", node.start_mark)
+            raise _too_much(f"more than {MAX_BYTES} characters once aliases are expanded", node.start_mark)
         if not _SUSPECT.search(text):
             return text
         joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")  # as in JSON
         if _SUSPECT.search(joined):
-            self.problems.append(Problem(path, f"{shown(text)} has a NUL or half a character", position))
+            self.refuse(path, f"{shown(text)} has a NUL or half a character", position, "DLTK-CONFIG-ENCODING")
         return joined

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-OVERRIDE = "override"
+from dltk.config.problems import MAX_VALUE_LENGTH, Problem, ProblemId, file_order
+from dltk.config.terminal import PLAIN, Ink, escaped
+
 MAX_PROBLEMS = 20
-MAX_VALUE_LENGTH = 200
 MAX_WORD_LENGTH = 80
 MAX_NEAR = 3
 MAX_LISTED = 20
-KeyPath = tuple[str | int, ...]
-"""Keys and list places from the top of a config, such as ("model", "layers", 0, "units")."""
 
 
 def shown(value: object) -> str:
@@ -23,11 +21,6 @@ def shown(value: object) -> str:
         return "null" if value is None else str(value).lower()
     text = escaped(repr(value) if isinstance(value, str) else str(value))
     return text if len(text) <= MAX_VALUE_LENGTH else text[: MAX_VALUE_LENGTH - 3] + "..."
-
-
-def escaped(text: str) -> str:
-    """Spell control characters, tabs, lone surrogates and the like as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -61,10 +54,13 @@ def alternatives(word: str, known: Collection[str], heading: str = "allowed") ->
     Of many known words not all are listed where one is near.
     """
     hint = did_you_mean(word, known)
-    if not hint:
-        return f"; {heading}: {listed(known) or 'none'}"
-    hidden = len(known) - MAX_LISTED
-    return f"{hint} {heading}: {listed(sorted(known)[:MAX_LISTED])}{f', ... and {hidden} more' if hidden > 0 else ''}"
+    return f"{hint or ';'} {heading}: {choices_near(word, known)}"
+
+
+def choices_near(word: str, known: Collection[str]) -> str:
+    """Spell what is allowed instead of a word: all of it, or of many known words only some where one is near."""
+    hidden = len(known) - MAX_LISTED if did_you_mean(word, known) else 0
+    return f"{listed(sorted(known)[:MAX_LISTED])}, ... and {hidden} more" if hidden > 0 else listed(known) or "none"
 
 
 def listed(words: Iterable[str]) -> str:
@@ -83,67 +79,20 @@ def at_most_shown(findings: Sequence[str]) -> str:
     return "; ".join([*findings[:MAX_PROBLEMS], *([f"... and {hidden} more"] if hidden > 0 else [])])
 
 
-@dataclass(frozen=True)
-class Position:
-    """A place in a text: 1-based line and column, and the line itself."""
-
-    source: str
-    line: int
-    column: int
-    text: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.source}:{self.line}:{self.column}"
-
-    def quote(self) -> list[str]:
-        """Return the line, or the part of a long one that matters, and a caret below the place."""
-        first = max(0, self.column - 1 - MAX_VALUE_LENGTH // 2) if len(self.text) > MAX_VALUE_LENGTH else 0
-        last = first + MAX_VALUE_LENGTH
-        before = ("..." if first else "") + escaped(self.text[first : self.column - 1])
-        after = escaped(self.text[self.column - 1 : last]) + ("..." if last < len(self.text) else "")
-        return [f"  | {before}{after}", f"  | {' ' * _width(before)}^"]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong with a configuration, at a dotted path such as ("optimizer", "lr").
-
-    Attributes:
-        at_key: The key is what is wrong, or what something is missing from, rather than its value.
-    """
-
-    path: KeyPath
-    message: str
-    position: Position | None = None
-    at_key: bool = field(default=False, kw_only=True)
-
-    @property
-    def key(self) -> str:
-        """The dotted path."""
-        return ".".join(str(part) for part in self.path)
-
-    def __str__(self) -> str:
-        where = f"{self.position}: " if self.position else ""
-        key = f"{escaped(self.key)[:MAX_VALUE_LENGTH]}: " if self.path else ""
-        quote = self.position.quote() if self.position and self.position.text else []
-        return "\n".join([f"{where}{key}{self.message}", *quote])
-
-
-def _width(text: str) -> int:
-    """Return how many columns a terminal gives a text."""
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
-
-
 @dataclass(eq=False)
 class DltkError(Exception):
-    """What every foreseen failure raises: one sentence, and optionally where, what was found, what to do."""
+    """What every foreseen failure raises: one sentence, and optionally where, what was found, what to do.
+
+    Attributes:
+        problems: Every single thing that is wrong, where several were looked for; sorted by place.
+    """
 
     message: str
     where: str = ""
     found: str = ""
     expected: str = ""
     do: str = ""
+    problems: Sequence[Problem] = field(default=(), kw_only=True)
     id: str = field(default="DLTK-BUG", kw_only=True)
     code: int = field(default=70, kw_only=True)
 
@@ -151,18 +100,27 @@ class DltkError(Exception):
         kind = type(self)
         self.id = getattr(kind, "ID", self.id)
         self.code = getattr(kind, "CODE", self.code)
+        self.problems = sorted(self.problems, key=file_order)
         super().__init__(self.message)
 
     def __str__(self) -> str:
-        details = [
-            f"  {name}: {getattr(self, name)}" for name in ("where", "found", "expected", "do") if getattr(self, name)
-        ]
-        return "\n".join([f"error[{self.id}]: {self.message}", *details])
+        return self.spelled()
+
+    def spelled(self, ink: Ink = PLAIN) -> str:
+        """Return what the user reads; of many problems the first twenty."""
+        lines = [problem.spelled(ink) for problem in self.problems[:MAX_PROBLEMS]]
+        hidden = len(self.problems) - MAX_PROBLEMS
+        more = [f"... and {hidden} more"] if hidden > 0 else []
+        details = [f"  {name}: {text}" for name, text in self._details().items()]
+        return "\n".join([f"{ink('error', f'error[{self.id}]')}: {self.message}", *lines, *more, *details])
 
     def as_json(self) -> dict[str, object]:
-        """Return the object that `--json` prints."""
-        details = {name: getattr(self, name) for name in ("where", "found", "expected", "do") if getattr(self, name)}
-        return {"error": self.id, "code": self.code, "message": self.message, **details, "problems": []}
+        """Return the object that `--json` prints, with every problem."""
+        facts = {"error": self.id, "code": self.code, "message": self.message, **self._details()}
+        return {**facts, "problems": [problem.as_json() for problem in self.problems]}
+
+    def _details(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in ("where", "found", "expected", "do") if getattr(self, name)}
 
 
 class UsageError(DltkError):
@@ -237,12 +195,21 @@ class OptionError(ValueError):
     Args:
         option: Dotted path below the component's own section, e.g. "layers.2.kernel_size"; "" for the section.
         message: What is wrong, what was received, what is allowed.
+        id: What kind of problem it is, where there is a kind that says more.
     """
 
-    def __init__(self, option: str, message: str) -> None:
+    def __init__(self, option: str, message: str, *, id: ProblemId = "DLTK-CONFIG-OPTION") -> None:
         super().__init__(f"{option}: {message}" if option else message)
         self.path = tuple(int(part) if part.isdecimal() else part for part in option.split(".") if part)
-        self.message = message
+        self.message, self.id = message, id
+
+    def problem(self, *above: str | int) -> Problem:
+        """Return it as a problem of the whole config, in which the component's section stands at a path."""
+        return Problem((*above, *self.path), self.message, id=self.id)
+
+    def below(self, *above: str | int) -> OptionError:
+        """Return the same error as it is told by who holds the component at a path."""
+        return OptionError(".".join(map(str, (*above, *self.path))), self.message, id=self.id)
 
 
 class ConfigError(DltkError):
@@ -251,34 +218,4 @@ class ConfigError(DltkError):
     ID, CODE = "DLTK-CONFIG", 2
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = sorted(problems, key=_file_order)
-        count = len(self.problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the configuration")
-
-    def __str__(self) -> str:
-        lines = [str(problem) for problem in self.problems[:MAX_PROBLEMS]]
-        hidden = len(self.problems) - MAX_PROBLEMS
-        if hidden > 0:
-            lines.append(f"... and {hidden} more")
-        return "\n".join([f"error[{self.id}]: {self.message}", *lines])
-
-    def as_json(self) -> dict[str, object]:
-        """Return the object that `--json` prints, one entry per problem."""
-        problems = [
-            {"key": p.key, "message": p.message}
-            | (
-                {"source": p.position.source, "line": p.position.line, "column": p.position.column}
-                if p.position
-                else {}
-            )
-            for p in self.problems
-        ]
-        return {**super().as_json(), "problems": problems}
-
-
-def _file_order(problem: Problem) -> tuple[int, str, int, int]:
-    """Order by place: files, then the overrides that stand behind them, then what has no place."""
-    if problem.position is None:
-        return 2, "", 0, 0
-    source = problem.position.source
-    return int(source == OVERRIDE), source, problem.position.line, problem.position.column
+        super().__init__(f"{count_of(len(problems), 'problem')} in the configuration", problems=problems)

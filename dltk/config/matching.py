@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from dltk.config.errors import MAX_LISTED, KeyPath, Problem, alternatives, did_you_mean, listed, shown
+from dltk.config.errors import MAX_LISTED, choices_near, did_you_mean, listed, shown
+from dltk.config.problems import KeyPath, Problem
+from dltk.config.sentences import meant_instead, missing_key, unknown_key, unknown_name, wrong_value
 from dltk.config.wording import ABSURD, Schema, choices_of, described, kinds_within, resolved, words_in
 
 SHOWN_BY = "x-shown-by"
 """A key of a root schema: the command that lists what its options may be."""
 SYNONYMS = "x-synonyms"
 """A key of an option's schema: what else it may be taken to be called."""
+_IN_ONE = re.compile(r"\w+:\S")
 _NEEDS_NO_QUOTES = re.compile(r"[\w.-]+")
 
 
@@ -35,13 +38,16 @@ def mismatches(value: Any, schema: Schema, root: Schema, path: KeyPath = ()) -> 
 def _wrong(value: Any, schema: Schema, root: Schema, path: KeyPath) -> Problem:
     """Say what a value must be, and what was meant; of many words only some are listed then."""
     words = words_in(schema, root)
-    meant = as_mapping(value, words)
+    allowed, meant = described(schema, root), as_mapping(value, words)
     if meant and value not in words and len(words) > MAX_LISTED:
         where = f"; {root[SHOWN_BY]}" if SHOWN_BY in root else ""
-        some = f"must be one of {len(words)} words; received {shown(value)}{alternatives(value, words)}{where}"
-        return Problem(path, some)
-    hint = meant or _as_list(value, schema, root) or _too_large(value, schema, root)
-    return Problem(path, f"must be {described(schema, root)}; received {shown(value)}{hint}")
+        allowed = f"one of {len(words)} words: {choices_near(value, words)}{where}"
+    hint = meant or _as_list(value, schema, root) or _rewritten(value, schema, root)
+    choices = [resolved(choice, root) for choice in choices_of(schema)]
+    is_word = isinstance(value, str) and any("const" in choice or "enum" in choice for choice in choices)
+    fits_type = any("type" in choice and _is_of_type(value, choice) for choice in choices)
+    allowed += _limit(value, schema, root)
+    return wrong_value(path, value, allowed, hint=hint, fits_type=fits_type, is_word=is_word)
 
 
 def _as_list(value: Any, schema: Schema, root: Schema) -> str:
@@ -51,10 +57,19 @@ def _as_list(value: Any, schema: Schema, root: Schema) -> str:
     return f"; write [{value if _NEEDS_NO_QUOTES.fullmatch(str(value)) else shown(value)}]"
 
 
-def _too_large(value: Any, schema: Schema, root: Schema) -> str:
+def _rewritten(value: Any, schema: Schema, root: Schema) -> str:
+    """Return the end of a sentence about a value that would be right if it were written otherwise: "; write true"."""
+    if isinstance(value, str) and _IN_ONE.match(value) and not mismatches({}, schema, root):
+        return "; put a space after the colon"
+    fitting = [other for other in meant_instead(value) if not mismatches(other, schema, root)]
+    return f"; write {shown(fitting[0])}" if fitting else ""
+
+
+def _limit(value: Any, schema: Schema, root: Schema) -> str:
+    """Return the limit that most numbers share, for who exceeds it."""
     is_absurd = isinstance(value, int) and value > ABSURD
     limits = [resolved(choice, root).get("maximum") for choice in choices_of(schema)]
-    return f"; at most {ABSURD} is allowed" if is_absurd and ABSURD in limits else ""
+    return f", at most {ABSURD}" if is_absurd and ABSURD in limits else ""
 
 
 def as_mapping(value: Any, kinds: Collection[str]) -> str:
@@ -69,10 +84,10 @@ def _of_named_kind(value: Any, schema: Schema, root: Schema, path: KeyPath) -> l
     if not isinstance(value, dict):
         return [_wrong(value, schema, root, path)]
     if key not in value:
-        return [Problem(path, f"'{key}' is missing: one of {listed(kinds)}", at_key=True)]
+        return [missing_key(path, key, f"one of {listed(kinds)}")]
     name = value[key]
     if not isinstance(name, str) or name not in kinds:
-        return [Problem((*path, key), f"there is no {shown(name)}{alternatives(str(name), kinds, 'available')}")]
+        return [unknown_name((*path, key), "", name, kinds)]
     return mismatches(value, {"$ref": kinds[name]}, root, path)
 
 
@@ -106,22 +121,26 @@ def _holds_mappings(value: dict[str, Any]) -> bool:
 
 def _in_mapping(value: dict[str, Any], schema: Schema, root: Schema, path: KeyPath) -> list[Problem]:
     properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
-    problems = []
+    problems, what = [], "option" if path else "section"
     for key, item in value.items():
         if key in properties:
             problems += mismatches(item, properties[key], root, (*path, key))
         elif isinstance(others, dict):
             problems += mismatches(item, others, root, (*path, key))
         elif others is False:
-            hint = _synonym(key, properties) or alternatives(key, properties)
-            message = f"no such {'option' if path else 'section'}{hint}"
-            problems.append(Problem((*path, key), message, at_key=True))
+            problems.append(unknown_key((*path, key), properties, _synonym(key, properties), what))
     problems += [
-        Problem(path, f"'{key}' is missing: {described(properties.get(key, {}), root)}", at_key=True)
+        missing_key(path, key, described(properties.get(key, {}), root))
         for key in schema.get("required", ())
-        if key not in value
+        if key not in value and not is_meant(key, value, properties)
     ]
     return problems
+
+
+def is_meant(required: str, value: Mapping[str, Any], properties: Schema) -> bool:
+    """Return whether a key that must be there is, misspelt."""
+    unknown = [key for key in value if key not in properties]
+    return any(did_you_mean(key, [required]) or _synonym(key, {required: properties[required]}) for key in unknown)
 
 
 def _synonym(key: str, properties: Schema) -> str:
@@ -139,7 +158,10 @@ def _in_list(value: list[Any], schema: Schema, root: Schema, path: KeyPath) -> l
     ]
     if schema.get("uniqueItems"):
         repeated = [(place, item) for place, item in enumerate(value) if item in value[:place]]
-        problems += [Problem((*path, place), f"{shown(item)} is in this list already") for place, item in repeated]
+        problems += [
+            Problem((*path, place), f"{shown(item)} is in this list already", id="DLTK-CONFIG-REPEATED")
+            for place, item in repeated
+        ]
     return problems
 
 

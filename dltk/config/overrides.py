@@ -4,36 +4,32 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dltk.config.document import Document, parse_fragment
-from dltk.config.errors import OVERRIDE, ConfigError, KeyPath, Position, Problem, shown
+from dltk.config.errors import ConfigError, shown
+from dltk.config.problems import OVERRIDE, KeyPath, Position, Problem, ProblemId
 
 MAX_PLACE_DIGITS = 6
+_ID: ProblemId = "DLTK-CONFIG-OVERRIDE"
 
 
 def override(document: Document, overrides: Sequence[str]) -> Document:
     """Return the document with each `path=value` applied in order; values are YAML.
 
-    Positions in them read `override:<which one>:<column>`.
-
-    Raises:
-        ConfigError: An override is malformed or its path leads through something that is not there.
+    Positions in them read `override:<which one>:<column>`. One that is malformed, or whose path leads through something
+    that is not there, is not applied, and added to the document's problems.
     """
-    changed = Document(
-        copy.deepcopy(document.values), dict(document.positions), dict(document.keys), document.directory
-    )
-    problems = []
+    changed = replace(document, values=copy.deepcopy(document.values))
     for number, text in enumerate(overrides, start=1):
         try:
             changed = _applied(changed, number, text)
         except ConfigError as error:
-            problems += error.problems
-    if problems:
-        raise ConfigError(problems)
+            changed = replace(changed, problems=[*changed.problems, *error.problems])
     return changed
 
 
@@ -49,7 +45,7 @@ def _applied(document: Document, number: int, text: str) -> Document:
     parts = name.split(".")
     if not separator or "" in parts:
         what = f"an override reads key=value, such as optimizer.lr=1e-3; received {shown(text)}"
-        raise ConfigError([Problem((), what, Position(OVERRIDE, number, 1, text))])
+        raise ConfigError([Problem((), what, Position(OVERRIDE, number, 1, text), id=_ID)])
     columns = [sum(len(part) + 1 for part in parts[:i]) + 1 for i in range(len(parts))]
     places = [Position(OVERRIDE, number, column, text) for column in columns]
 
@@ -64,7 +60,12 @@ def _applied(document: Document, number: int, text: str) -> Document:
     for length, at in enumerate(places, start=1):  # mappings that are new, and the key itself
         if path[:length] not in positions:
             positions[path[:length]] = keys[path[:length]] = at
-    return Document(document.values, positions | fragment.positions, keys | fragment.keys, document.directory)
+    return replace(
+        document,
+        positions=positions | fragment.positions,
+        keys=keys | fragment.keys,
+        problems=[*(p for p in document.problems if p.path[: len(path)] != path), *fragment.problems],
+    )
 
 
 def _descend(values: Any, parts: Sequence[str], places: Sequence[Position]) -> tuple[Any, KeyPath]:
@@ -84,9 +85,9 @@ def _key_in(values: Any, part: str, path: KeyPath, place: Position) -> str | int
     if isinstance(values, dict):
         return part
     if not isinstance(values, list):
-        raise ConfigError([Problem(path, f"is {shown(values)}, which has no '{part}' to set", place)])
+        raise ConfigError([Problem(path, f"is {shown(values)}, which has no '{part}' to set", place, id=_ID)])
     is_place = part.isascii() and part.isdecimal() and len(part) <= MAX_PLACE_DIGITS and int(part) < len(values)
     if not is_place:
         what = f"is a list with places 0 to {len(values) - 1}" if values else "is an empty list"
-        raise ConfigError([Problem(path, f"{what}; received {shown(part)}", place)])
+        raise ConfigError([Problem(path, f"{what}; received {shown(part)}", place, id=_ID)])
     return int(part)

@@ -17,7 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal, get_args
 
-from dltk.config.errors import MissingInput, Unavailable, UsageError, alternatives, escaped, listed, shown
+from dltk.config.errors import MissingInput, Unavailable, UsageError, alternatives, listed, shown
+from dltk.config.terminal import escaped
 
 Kind = Literal["datasets", "models", "tasks"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

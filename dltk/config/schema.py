@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from dltk.config import registry
-from dltk.config.errors import Problem, alternatives, listed, shown
-from dltk.config.matching import SHOWN_BY, as_mapping, mismatches
+from dltk.config.errors import listed
+from dltk.config.matching import SHOWN_BY, as_mapping, is_meant, mismatches
+from dltk.config.problems import Problem
 from dltk.config.sections import DataOptions, ModelOptions, Sections
+from dltk.config.sentences import missing_key, unknown_name, wrong_value
 from dltk.config.settings import Settings
 from dltk.config.wording import Schema, described
 
@@ -94,8 +96,8 @@ def check(values: Mapping[str, Any], schema: Schema | None = None) -> list[Probl
         value = values.get(section)
         if value is not None:
             problems += _check_component(section, kind, value, schema)
-        elif section in schema["required"]:
-            problems.append(Problem((section,), "this section is missing", at_key=True))
+        elif section in schema["required"] and not is_meant(section, values, schema["properties"]):
+            problems.append(_missing_section(section, kind))
     return problems
 
 
@@ -221,17 +223,33 @@ def _check_component(section: str, kind: registry.Kind, value: Any, schema: Sche
     known = sorted({*_variants(section, schema), *registry.joined(kind)})
     name = value.get("name") if isinstance(value, dict) else None
     if not isinstance(value, dict):
-        message = f"must be a mapping whose name is one of {listed(known)}; received {shown(value)}"
-        return [Problem((section,), message + (_meant_as_option(section, value, schema) or as_mapping(value, known)))]
+        hint = _meant_as_option(section, value, schema) or as_mapping(value, known)
+        return [wrong_value((section,), value, f"a mapping whose name is one of {listed(known)}", hint=hint)]
     if name is None:
-        missing = Problem((section,), f"'name' is missing: one of {listed(known)}", at_key=True)
-        return [] if section in _NAMED_LATER else [missing]
+        missing = missing_key((section,), "name", f"one of {listed(known)}")
+        return [] if section in _NAMED_LATER else [missing, *_check_common(section, value)]
     if name not in known:
-        hint = _meant_as_option(section, name, schema) or alternatives(str(name), known, "available")
-        return [Problem((section, "name"), f"there is no {kind[:-1]} {shown(name)}{hint}")]
+        hint = _meant_as_option(section, name, schema)
+        unknown = unknown_name((section, "name"), kind[:-1], name, known, hint)
+        return [unknown, *_check_common(section, value)]
     own = _component_schema(section, kind, name, schema)
     root = own if registry.is_plugin(kind, name) else schema
     return mismatches(value, own, {**root, SHOWN_BY: f"dltk show {name}"}, (section,))
+
+
+def _check_common(section: str, value: Mapping[str, Any]) -> list[Problem]:
+    """Check the options that every component of a section has, where it is not known which one is meant."""
+    if section not in _COMMON:
+        return []
+    common = _COMMON[section].model_json_schema()
+    known = {key: item for key, item in value.items() if key in common["properties"]}
+    return mismatches(known, common, common, (section,))
+
+
+def _missing_section(section: str, kind: registry.Kind) -> Problem:
+    allowed = f"{section}: {{name: ...}}, with a name of: dltk list {kind}"
+    what = "this section is missing"
+    return Problem((section,), what, at_key=True, id="DLTK-CONFIG-MISSING-KEY", allowed=allowed)
 
 
 def _meant_as_option(section: str, value: Any, schema: Schema) -> str:

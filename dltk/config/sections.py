@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from pydantic.config import JsonDict
 
 from dltk.config.augmentation import Part, Transform
 from dltk.config.initializers import InitializerOption
@@ -13,6 +14,7 @@ from dltk.config.settings import FiniteFloat, Fraction, PositiveFloat, PositiveI
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 PathText = Annotated[str, Field(min_length=1, json_schema_extra={"format": "path"})]
+_NAME_FORM: JsonDict = {"x-form": "up to 100 letters, digits, '.', '_' and '-', a letter or digit first"}
 Precision = Literal["auto", "fp32", "bf16", "fp16", "tf32"]
 
 
@@ -140,7 +142,10 @@ class TensorboardOptions(Settings):
 class Sections(Settings):
     """A whole experiment; component sections stay plain until their components are known."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)] | None = None
+    name: (
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100, json_schema_extra=_NAME_FORM)]
+        | None
+    ) = None
     """Names the run directory; default the config file's name."""
     seed: Seed = 0
     """Decides initial weights, order and every other random choice."""

@@ -9,7 +9,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dltk.config.errors import KeyPath, OptionError, Problem, alternatives, shown
+from dltk.config.errors import OptionError, shown
+from dltk.config.problems import KeyPath, Problem
+from dltk.config.sentences import missing_key, unknown_key
 
 PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -53,7 +55,7 @@ class SettingsError(ValueError):
     """What is wrong with the values of one group of options; paths are relative to the group."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(str(problem) for problem in problems))
+        super().__init__("; ".join(f"{problem.key}: {problem.message}" for problem in problems))
         self.problems = problems
 
 
@@ -73,18 +75,16 @@ def _problem(details: Any, values: Any, known: Collection[str]) -> Problem:
     path, kind = _path_in(values, details["loc"]), details["type"]
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, OptionError):
-        return Problem((*path, *cause.path), cause.message)
+        return cause.problem(*path)
     if kind == "missing":
-        return Problem(path, f"'{details['loc'][-1]}' is missing", at_key=True)
+        return missing_key(path, str(details["loc"][-1]), "")
     if kind == "extra_forbidden":
-        return Problem(
-            path, f"no such option{alternatives(str(path[-1]), known) if len(path) == 1 else ''}", at_key=True
-        )
+        return unknown_key(path, known if len(path) == 1 else ())
     message = details["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
     message = message[:1].lower() + message[1:]
     if kind != "value_error" and not isinstance(details["input"], dict):
         message = f"{message}; received {shown(details['input'])}"
-    return Problem(path, message)
+    return Problem(path, message, id="DLTK-CONFIG-TYPE" if kind.endswith("_type") else "DLTK-CONFIG-OPTION")
 
 
 def _path_in(values: Any, location: Sequence[str | int]) -> KeyPath:

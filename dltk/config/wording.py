@@ -18,6 +18,8 @@ _TYPES = {
     "null": "null",
 }
 _BOUNDS = {"minimum": "of at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+FORM = "x-form"
+"""A key of an option's schema: its pattern, in words."""
 ABSURD = 10**9
 """The largest of most whole numbers, there to keep sizes computable; only who exceeds it needs to know."""
 
@@ -71,8 +73,10 @@ def described(schema: Schema, root: Schema) -> str:
     if schema.get("type") == "array":
         return _described_list(schema)
     bounds = [f"{word} {schema[key]}" for key, word in _BOUNDS.items() if schema.get(key, ABSURD) != ABSURD]
-    if "pattern" in schema:
-        bounds.append(f"that matches {schema['pattern']}")
+    if FORM in schema or "pattern" in schema:
+        bounds.append(f"of {schema[FORM]}" if FORM in schema else f"that matches {schema['pattern']}")
+    elif schema.get("minLength"):
+        bounds.append("of one character" if schema.get("maxLength") == 1 else "that is not empty")
     return " ".join([_TYPES.get(schema.get("type", ""), "a value"), " and ".join(bounds)]).rstrip()
 
 

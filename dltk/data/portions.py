@@ -92,12 +92,14 @@ def numbered(labels: Sequence[Any]) -> Tensor:
 
 def _groups(samples: Samples, options: DataOptions) -> Tensor | None:
     if options.group is not None and options.group_pattern is not None:
-        raise OptionError("group_pattern", "give group or group_pattern, not both")
+        raise OptionError("group_pattern", "give group or group_pattern, not both", id="DLTK-CONFIG-CONFLICT")
     if options.group is not None:
         columns = samples.columns()
         if options.group not in columns:
             raise OptionError(
-                "group", f"there is no column {shown(options.group)}{alternatives(options.group, columns)}"
+                "group",
+                f"there is no column {shown(options.group)}{alternatives(options.group, columns)}",
+                id="DLTK-CONFIG-UNKNOWN-COLUMN",
             )
         values = values_of(columns[options.group])
         return numbered([("", i) if value is None else value for i, value in enumerate(values)])

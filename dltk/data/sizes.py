@@ -16,7 +16,9 @@ def only_input(spec: Spec) -> Modality:
     """
     if len(spec.inputs) != 1:
         raise OptionError(
-            "", f"this model takes one input; the data have {listed(spec.inputs)}; the model graph takes several"
+            "",
+            f"this model takes one input; the data have {listed(spec.inputs)}; the model graph takes several",
+            id="DLTK-CONFIG-MISFIT",
         )
     return spec.input
 
@@ -35,11 +37,13 @@ def only_image(spec: Spec, model: str, least: int = 1, otherwise: str = "") -> I
     """
     image = only_input(spec)
     if not isinstance(image, Image):
-        raise OptionError("", f"{model} looks at images; the data are {image.word}")
+        raise OptionError("", f"{model} looks at images; the data are {image.word}", id="DLTK-CONFIG-MISFIT")
     if min(image.height, image.width) < least:
         size = f"{image.height}x{image.width}"
         raise OptionError(
-            "", f"{model} needs images of at least {least}x{least} pixels; the data have {size}{otherwise}"
+            "",
+            f"{model} needs images of at least {least}x{least} pixels; the data have {size}{otherwise}",
+            id="DLTK-CONFIG-MISFIT",
         )
     return image
 
@@ -52,7 +56,9 @@ def only_target(spec: Spec) -> Target:
     """
     if len(spec.targets) > 1:
         raise OptionError(
-            "", f"this model predicts one target; the data have {listed(spec.targets)}; the model graph takes several"
+            "",
+            f"this model predicts one target; the data have {listed(spec.targets)}; the model graph takes several",
+            id="DLTK-CONFIG-MISFIT",
         )
     return spec.target
 
@@ -64,7 +70,9 @@ def num_outputs(target: Target) -> int:
         OptionError: A vector cannot predict such a target.
     """
     if not isinstance(target, (Classes, Numbers)):
-        raise OptionError("", f"this model predicts classes or numbers; the data's target is {target.word}")
+        raise OptionError(
+            "", f"this model predicts classes or numbers; the data's target is {target.word}", id="DLTK-CONFIG-MISFIT"
+        )
     return target.num_outputs
 
 
@@ -86,5 +94,9 @@ def num_ids(modality: Modality) -> int | None:
     if not isinstance(modality, Tokens):
         return None
     if modality.length is None:
-        raise OptionError("", "this model needs sequences of one length; the data's differ; set a length in data")
+        raise OptionError(
+            "",
+            "this model needs sequences of one length; the data's differ; set a length in data",
+            id="DLTK-CONFIG-MISFIT",
+        )
     return len(modality.vocabulary)

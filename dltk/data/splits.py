@@ -126,7 +126,11 @@ def only_some(splits: Splits, num_samples: int, seed: int) -> Splits:
     """
     size = splits.train.num_samples
     if size is None:
-        raise OptionError("", "samples of a stream cannot be drawn to overfit them; leave train.overfit_batches out")
+        raise OptionError(
+            "",
+            "samples of a stream cannot be drawn to overfit them; leave train.overfit_batches out",
+            id="DLTK-CONFIG-CONFLICT",
+        )
     train = splits.train.take(shuffled(seed)(0, size)[:num_samples])
     return Splits(train, None, None, splits.preparation)
 
@@ -152,19 +156,28 @@ def _refuse_impossible(options: DataOptions, parts: dict[str, Any], *, can_split
         raise OptionError(
             "fold",
             "the fold is the val split: leave val_fraction out; data that bring one, and streams, cannot be folded",
+            id="DLTK-CONFIG-CONFLICT",
         )
     for name in ("group", "group_pattern", "subset"):
         if getattr(options, name) is not None and not can_split:
-            raise OptionError(name, "a stream has no known length and cannot be split; leave it out")
+            raise OptionError(
+                name, "a stream has no known length and cannot be split; leave it out", id="DLTK-CONFIG-CONFLICT"
+            )
     for name in ("val", "test"):
         fraction = getattr(options, f"{name}_fraction")
         if fraction is None:
             continue
         if name in parts:
-            raise OptionError(f"{name}_fraction", f"the data bring their own {name} split; leave {name}_fraction out")
+            raise OptionError(
+                f"{name}_fraction",
+                f"the data bring their own {name} split; leave {name}_fraction out",
+                id="DLTK-CONFIG-CONFLICT",
+            )
         if fraction > 0 and not can_split:
             raise OptionError(
-                f"{name}_fraction", "a stream has no known length and cannot be split; leave it out or set 0"
+                f"{name}_fraction",
+                "a stream has no known length and cannot be split; leave it out or set 0",
+                id="DLTK-CONFIG-CONFLICT",
             )
 
 
@@ -174,7 +187,9 @@ def _batch_size(options: DataOptions, train: Any) -> int:
         return min(DEFAULT_BATCH_SIZE, num_samples or DEFAULT_BATCH_SIZE)
     if num_samples is not None and options.batch_size > num_samples:
         raise OptionError(
-            "batch_size", f"must be at most the {num_samples} training samples; received {options.batch_size}"
+            "batch_size",
+            f"must be at most the {num_samples} training samples; received {options.batch_size}",
+            id="DLTK-CONFIG-RANGE",
         )
     return options.batch_size
 
@@ -185,7 +200,11 @@ def _varied(train: Batches, samples: Any, spec: Spec, seed: int, options: DataOp
         return None
     if not isinstance(train, InMemory):
         option = "augment" if options.augment else "sampler"
-        raise OptionError(option, "these data come as a stream, in its own order and as they are; leave it out")
+        raise OptionError(
+            option,
+            "these data come as a stream, in its own order and as they are; leave it out",
+            id="DLTK-CONFIG-CONFLICT",
+        )
     plan = _plan(train, samples, seed, options)
     augment = Augmentation(options.augment, spec, seed) if options.augment else None
     one = train.take(torch.zeros(1, dtype=torch.int64)).loaded(Loading(1, in_order, train.loading.device, augment))
@@ -198,7 +217,9 @@ def _plan(train: InMemory, samples: Any, seed: int, options: DataOptions) -> Pla
         return train.loading.plan if options.sampler == "shuffled" else in_order
     labels = samples.labels()
     if labels is None or len(labels) != train.num_samples:
-        raise OptionError("sampler", "balanced needs samples of one class each, which these data have not")
+        raise OptionError(
+            "sampler", "balanced needs samples of one class each, which these data have not", id="DLTK-CONFIG-MISFIT"
+        )
     return balanced(seed, labels)
 
 
@@ -210,6 +231,7 @@ def _set_aside(samples: Samples, name: str, fraction: float, options: DataOption
             f"{name}_fraction",
             f"{fraction} of {len(chosen)} samples leaves an empty split; groups stay whole, and every class keeps a "
             "sample to learn from",
+            id="DLTK-CONFIG-RANGE",
         )
     return _apart(samples, chosen)
 
@@ -218,7 +240,9 @@ def _fold(samples: Samples, fold: tuple[int, int], options: DataOptions) -> tupl
     index, count = fold
     if not (2 <= count <= len(samples) and index < count):
         raise OptionError(
-            "fold", f"[i, k] needs i < k and k from 2 to the {len(samples)} samples; received {list(fold)}"
+            "fold",
+            f"[i, k] needs i < k and k from 2 to the {len(samples)} samples; received {list(fold)}",
+            id="DLTK-CONFIG-RANGE",
         )
     chosen = portions.fold(portions.kinship(samples, options), index, count, derive(options.split_seed, "folds"))
     if bool(chosen.all()) or not bool(chosen.any()):
@@ -235,6 +259,7 @@ def _subset(samples: Samples, wanted: float, options: DataOptions) -> Samples:
         raise OptionError(
             "subset",
             f"must be at least {classes or '1 and at most '}the {len(samples)} training samples; received {wanted}",
+            id="DLTK-CONFIG-RANGE",
         )
     return samples.take(portions.subset(kin, count, derive(options.split_seed, "subset")))
 

@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from dltk.config.errors import WriteError, escaped
+from dltk.config.errors import WriteError
+from dltk.config.terminal import escaped
 
 TIMEOUT_SECONDS = 30.0
 SECONDS_PER_LINE = 15.0

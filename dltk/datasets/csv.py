@@ -66,13 +66,23 @@ class Config(TableOptions):
     def _fits_one_kind_of_file(self) -> Self:
         repeated = sorted(name for name, count in Counter(self.column_names).items() if count > 1)
         if self.column_names and self.header:
-            raise OptionError("column_names", "are for a file without a header; set header: false, or leave them out")
+            raise OptionError(
+                "column_names",
+                "are for a file without a header; set header: false, or leave them out",
+                id="DLTK-CONFIG-CONFLICT",
+            )
         if repeated:
             raise OptionError("column_names", f"must be different; {listed(repeated)} occurs more than once")
         if self.decimal == self.separator:
-            raise OptionError("decimal", "is the separator, too; choose another separator, or leave it out")
+            raise OptionError(
+                "decimal", "is the separator, too; choose another separator, or leave it out", id="DLTK-CONFIG-CONFLICT"
+            )
         if self.decimal == self.thousands:
-            raise OptionError("thousands", f"is the decimal mark, too; received {shown(self.thousands)} for both")
+            raise OptionError(
+                "thousands",
+                f"is the decimal mark, too; received {shown(self.thousands)} for both",
+                id="DLTK-CONFIG-CONFLICT",
+            )
         return self
 
 

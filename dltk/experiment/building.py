@@ -12,6 +12,7 @@ from torch import nn
 
 from dltk.config.augmentation import Mixing
 from dltk.config.errors import ConfigError, DataError, OptionError, alternatives
+from dltk.config.problems import ProblemId
 from dltk.config.seeds import derive
 from dltk.data.batches import Batches
 from dltk.data.duplicates import duplicates_across
@@ -148,19 +149,16 @@ def selection_for(experiment: Experiment, task: Task, splits: Splits) -> Selecti
     if not watchable:
         asked = ("early_stopping",) if stopping else ("train", "select") if select == "best" else None
         if asked and splits.val is not None:
-            raise _problem(experiment, asked, f"{experiment.task.name} reports no score to choose by; leave this out")
+            what = f"{experiment.task.name} reports no score to choose by; leave this out"
+            raise _problem(experiment, asked, what, "DLTK-CONFIG-SCORE")
         if asked:
-            raise _problem(
-                experiment, asked, "there is no val split to choose by; set data.val_fraction, or leave this out"
-            )
+            what = "there is no val split to choose by; set data.val_fraction, or leave this out"
+            raise _problem(experiment, asked, what, "DLTK-CONFIG-SCORE")
         return Selection(None)
     monitor = (stopping.monitor if stopping else None) or next(iter(watchable))
     if monitor not in watchable:
-        raise _problem(
-            experiment,
-            ("early_stopping", "monitor"),
-            f"no such score{alternatives(monitor, watchable)}",
-        )
+        what = f"no such score{alternatives(monitor, watchable)}"
+        raise _problem(experiment, ("early_stopping", "monitor"), what, "DLTK-CONFIG-SCORE")
     loss = "val/loss" if watchable.get("val/loss") == "min" else ""
     if stopping is None:
         return Selection(monitor, watchable[monitor], loss=loss)
@@ -181,7 +179,8 @@ def total_steps(experiment: Experiment, splits: Splits) -> int | None:
         return splits.train.num_batches * train.epochs
     needing = [name for name, schedule in experiment.optimization.schedules.items() if schedule.needs_total]
     if needing:
-        raise _problem(experiment, ("schedule",), "needs a known length; these data are a stream: give train.steps")
+        what = "needs a known length; these data are a stream: give train.steps"
+        raise _problem(experiment, ("schedule",), what, "DLTK-CONFIG-SPAN")
     return None
 
 
@@ -195,7 +194,7 @@ def _trainable(
         raise experiment.problem("model", error) from None
     model, experiment = _started(experiment, preparation, device, start)
     if not isinstance(model, Estimator) and not any(parameter.requires_grad for parameter in model.parameters()):
-        raise _problem(experiment, ("model",), "has no parameters that could learn")
+        raise _problem(experiment, ("model",), "has no parameters that could learn", "DLTK-CONFIG-MISFIT")
     return model, experiment
 
 
@@ -242,8 +241,8 @@ def _refuse_mixing(experiment: Experiment, task: Task) -> None:
         learned = f"{experiment.task.name} with the loss {loss}" if loss else f"the task {experiment.task.name}"
         gives = f"{mixing[0]} gives" if len(mixing) == 1 else f"{' and '.join(mixing)} give"
         message = f"{gives} each image shares of several classes; {learned} needs one class each"
-        raise _problem(experiment, ("data", "augment"), message)
+        raise _problem(experiment, ("data", "augment"), message, "DLTK-CONFIG-MISFIT")
 
 
-def _problem(experiment: Experiment, path: tuple[str, ...], message: str) -> ConfigError:
-    return experiment.problem(path[0], OptionError(".".join(path[1:]), message))
+def _problem(experiment: Experiment, path: tuple[str, ...], message: str, kind: ProblemId) -> ConfigError:
+    return experiment.problem(path[0], OptionError(".".join(path[1:]), message, id=kind))

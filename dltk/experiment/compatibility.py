@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dltk.config import registry
-from dltk.config.errors import Problem, alternatives, listed
+from dltk.config.errors import alternatives, listed
+from dltk.config.problems import Problem, ProblemId
 from dltk.config.sections import TrainOptions
 from dltk.data.augment.augmentation import problems_of
 from dltk.data.specs import Spec
 
 if TYPE_CHECKING:
     from dltk.experiment.config import Experiment
+
+_MISFIT: ProblemId = "DLTK-CONFIG-MISFIT"
+_CONFLICT: ProblemId = "DLTK-CONFIG-CONFLICT"
+_UNKNOWN: ProblemId = "DLTK-CONFIG-UNKNOWN-NAME"
 
 
 def accepts(model_options: Any, spec: Spec) -> bool:
@@ -67,7 +72,11 @@ def misfits(experiment: Experiment) -> list[Problem]:
     if not accepts(model.options, spec):
         reason = _why_refused(experiment)
         problems.append(
-            Problem(("model", "name"), f"{reason}; models that fit: {listed(fitting_models(spec)) or 'none'}")
+            Problem(
+                ("model", "name"),
+                f"{reason}; models that fit: {listed(fitting_models(spec)) or 'none'}",
+                id=_MISFIT,
+            )
         )
     if not fits_task(spec, model.options, task.options):
         targets = " or ".join(target.word for target in task.options.needs.targets) or "anything"
@@ -78,6 +87,7 @@ def misfits(experiment: Experiment) -> list[Problem]:
                 f"{task.name} learns {targets} with a model of role {roles}; {experiment.data.name} asks for "
                 f"{words(spec.targets)} and {model.name} is of role {model.options.role}; "
                 f"tasks that fit: {listed(fitting_tasks(spec, model.options)) or 'none'}",
+                id=_MISFIT,
             )
         )
     return problems
@@ -90,38 +100,40 @@ def impossible_training(experiment: Experiment) -> list[Problem]:
     if experiment.is_one_pass:
         one_pass = f"{experiment.model.name} is fitted in one pass"
         problems += [
-            Problem((section,), f"{one_pass} and has no {section}; leave it out")
+            Problem((section,), f"{one_pass} and has no {section}; leave it out", id=_CONFLICT)
             for section, options in given.items()
             if options
         ]
         if train.steps is not None or train.epochs not in {None, 0, 1}:
             key = "epochs" if train.steps is None else "steps"
-            problems.append(Problem(("train", key), f"{one_pass}; leave epochs and steps out"))
+            problems.append(Problem(("train", key), f"{one_pass}; leave epochs and steps out", id=_CONFLICT))
         ours = TrainOptions()
         problems += [
-            Problem(("train", key), f"{one_pass}, without gradients; leave {key} out")
+            Problem(("train", key), f"{one_pass}, without gradients; leave {key} out", id=_CONFLICT)
             for key in ("accumulate", "precision", "ema")
             if getattr(train, key) != getattr(ours, key)
         ]
         if experiment.data.common.augment:
-            problems.append(Problem(("data", "augment"), f"{one_pass} over the samples as they are; leave augment out"))
-    problems += [
-        Problem(("data", *error.path), error.message)
-        for error in problems_of(experiment.data.common.augment, experiment.spec)
-    ]
+            what = f"{one_pass} over the samples as they are; leave augment out"
+            problems.append(Problem(("data", "augment"), what, id=_CONFLICT))
+    problems += [error.problem("data") for error in problems_of(experiment.data.common.augment, experiment.spec)]
     known = getattr(experiment.task.options, "optimizers", ())
     unknown = [(section, name) for section, options in given.items() for name in options if name and name not in known]
     for section, name in unknown:
         sets = alternatives(name, known, "it has") if known else "; it has only one, without a name"
         problems.append(
-            Problem((section, name), f"the task {experiment.task.name} has no parameter set '{name}'{sets}")
+            Problem(
+                (section, name), f"the task {experiment.task.name} has no parameter set '{name}'{sets}", id=_UNKNOWN
+            )
         )
     if train.accumulate != 1 and any(
         options.takes_whole_epochs for options in experiment.optimization.optimizers.values()
     ):
-        problems.append(Problem(("train", "accumulate"), "gd makes one update per epoch; leave accumulate out"))
+        problems.append(
+            Problem(("train", "accumulate"), "gd makes one update per epoch; leave accumulate out", id=_CONFLICT)
+        )
     if train.epochs is not None and train.steps is not None:
-        problems.append(Problem(("train", "steps"), "give epochs or steps, not both"))
+        problems.append(Problem(("train", "steps"), "give epochs or steps, not both", id=_CONFLICT))
     return problems
 
 

@@ -12,9 +12,11 @@ from typing import Any
 import yaml
 
 from dltk.config import registry, schema
-from dltk.config.document import Document, locate, read_document
-from dltk.config.errors import ConfigError, OptionError, Problem, listed
-from dltk.config.overrides import directory_of, override
+from dltk.config.checking import checked, refuse
+from dltk.config.document import Document, locate, open_document
+from dltk.config.errors import ConfigError, OptionError, listed
+from dltk.config.overrides import directory_of
+from dltk.config.problems import Problem
 from dltk.config.sections import DataOptions, ModelOptions, Sections, TrainOptions
 from dltk.config.settings import Settings, SettingsError
 from dltk.data import files
@@ -77,7 +79,7 @@ class Experiment:
 
     def problem(self, section: str, error: OptionError) -> ConfigError:
         """Turn what a component says of its options into a positioned problem."""
-        return ConfigError(locate([Problem((section, *error.path), error.message)], self.document))
+        return ConfigError(locate([error.problem(section)], self.document))
 
     def plain(self) -> dict[str, Any]:
         """Return the whole experiment with every decision in it, as plain YAML values."""
@@ -126,9 +128,8 @@ def read_experiment(
         ConfigError: With every problem and its position.
         MissingInput: The config or the data are not there.
     """
-    given = Document(_plain(source), {}, {}, Path.cwd()) if isinstance(source, Mapping) else read_document(source)
-    document = override(given, overrides)
-    raise_problems(schema.check(document.values), document)
+    given = Document(_plain(source), {}, {}, Path.cwd()) if isinstance(source, Mapping) else open_document(source)
+    document = checked(given, overrides)
     values = document.values
     problems: list[Problem] = []
     sections = _parsed((), Sections, values, problems)
@@ -136,13 +137,13 @@ def read_experiment(
     model = read_part("model", "models", values["model"], ModelOptions, problems, document)
     optimizers = _variants("optimizer", values.get("optimizer"), problems)
     schedules = _variants("schedule", values.get("schedule"), problems)
-    raise_problems(problems, document)
+    refuse(problems, document)
     spec = _described(data, document) if state is None else data.file.restore(data.options, state).spec
     inferred = []
     task_options = values.get("task") or {}
     if task_options.get("name") is None:
         values = {**values, "task": {**task_options, "name": _inferred_task(spec, model, document)}}
-        raise_problems(schema.check(values), document)
+        refuse(schema.check(values), document)
         inferred.append(f"task: {values['task']['name']}, which follows from the data and the model")
     task = read_part("task", "tasks", values["task"], None, problems, document)
     stem = "experiment" if isinstance(source, Mapping) else source.stem
@@ -152,7 +153,7 @@ def read_experiment(
         optimizers, schedules, accumulate=train.accumulate, precision=train.precision, ema=train.ema
     )
     experiment = Experiment(document, sections, data, model, task, optimization, spec, inferred)
-    raise_problems(problems or [*misfits(experiment), *impossible_training(experiment)], document)
+    refuse(problems or [*misfits(experiment), *impossible_training(experiment)], document)
     return _with_defaults(experiment)
 
 
@@ -246,7 +247,7 @@ def _described(data: Part, document: Document) -> Spec:
     try:
         spec: Spec = data.file.describe(data.options)
     except OptionError as error:
-        raise ConfigError(locate([Problem(("data", *error.path), error.message)], document)) from None
+        raise ConfigError(locate([error.problem("data")], document)) from None
     return spec
 
 
@@ -283,9 +284,3 @@ def _written(settings: Any) -> dict[str, Any]:
         if value is not None or fields[key].default is not None:
             plain[key] = _written(option) if isinstance(option, Settings) else value
     return plain
-
-
-def raise_problems(problems: Sequence[Problem], document: Document) -> None:
-    """Raise what is wrong with a document, if anything is, as one ConfigError with positions."""
-    if problems:
-        raise ConfigError(locate(list(problems), document))

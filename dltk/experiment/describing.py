@@ -12,14 +12,15 @@ from torch import Tensor
 
 from dltk import pictures
 from dltk.config import registry, schema
-from dltk.config.document import Document, locate, read_document
-from dltk.config.errors import ConfigError, OptionError, Problem, UsageError, alternatives, shown
+from dltk.config.checking import refuse
+from dltk.config.document import Document, locate, open_document
+from dltk.config.errors import ConfigError, OptionError, UsageError, alternatives, shown
 from dltk.config.overrides import override
 from dltk.config.sections import DataOptions
 from dltk.data.description import describe, describe_rows
 from dltk.data.specs import Classes, Image
 from dltk.data.splits import Splits, make_splits, split_parts
-from dltk.experiment.config import Part, raise_problems, read_part
+from dltk.experiment.config import Part, read_part
 
 BATCH_SIZE = 512
 NUM_PICTURES = 32
@@ -83,7 +84,7 @@ def describe_data(what: str, overrides: Sequence[str] = ()) -> Described:
         preparation = data.file.prepare(data.options, parts["train"])
         splits = make_splits(parts, preparation, BATCH_SIZE, 0, torch.device("cpu"))
     except OptionError as error:
-        raise ConfigError(locate([Problem(("data", *error.path), error.message)], document)) from None
+        raise ConfigError(locate([error.problem("data")], document)) from None
     name_and_options = Part(data.name, data.file, data.options, options).plain()
     return Described({"data": name_and_options, "notes": list(source.notes), **describe(splits, parts)}, splits)
 
@@ -93,7 +94,7 @@ def _document(what: str) -> Document:
     if what.removesuffix(".gz").endswith(_TABLES):
         return Document({"data": {"name": "csv", "path": what}}, {}, {}, Path.cwd())
     if path.is_file() or path.suffix in _ENDINGS:
-        return read_document(path)
+        return open_document(path)
     if what in registry.names("datasets"):
         return Document({"data": {"name": what}}, {}, {}, Path.cwd())
     known = registry.names("datasets")
@@ -121,7 +122,7 @@ def _described_table(document: Document) -> Described:
     try:
         source = data.file.read_without_target(data.options)
     except OptionError as error:
-        raise ConfigError(locate([Problem(("data", *error.path), error.message)], document)) from None
+        raise ConfigError(locate([error.problem("data")], document)) from None
     options = {key: value for key, value in data.plain().items() if key != "target"}
     notes = [*source.notes, "no target is given, so the rows are not split; give one with data.target=COLUMN"]
     return Described({"data": options, "notes": notes, **describe_rows(source.parts["all"])}, None)
@@ -130,7 +131,7 @@ def _described_table(document: Document) -> Described:
 def _data_part(document: Document) -> Part:
     """Return the checked data section; the others may be anything."""
     problems = [problem for problem in schema.check(document.values) if problem.path[:1] == ("data",)]
-    raise_problems(problems, document)
+    refuse(problems, document)
     data = read_part("data", "datasets", document.values["data"], DataOptions, problems, document)
-    raise_problems(problems, document)
+    refuse(problems, document)
     return data

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import torch
 
+from dltk.config.document import locate
 from dltk.config.errors import ConfigError, OptionError
 from dltk.experiment.building import Built, total_steps
 from dltk.training.learner import Learner
@@ -53,5 +54,4 @@ def _num_evaluations(built: Built, session: Session) -> int | None:
 
 def _positioned(built: Built, error: OptionError) -> ConfigError:
     """Return a problem whose path begins with its section."""
-    section, *rest = error.path
-    return built.experiment.problem(str(section), OptionError(".".join(map(str, rest)), error.message))
+    return ConfigError(locate([error.problem()], built.experiment.document))

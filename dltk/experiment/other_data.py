@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dltk.config.errors import OVERRIDE, DataError, DltkError, OptionError, UsageError, alternatives, shown
+from dltk.config.errors import DataError, DltkError, OptionError, UsageError, alternatives, shown
+from dltk.config.problems import OVERRIDE
 from dltk.data.samples import Source
 from dltk.data.texts.files import Encoding, for_other_files
 from dltk.experiment.config import Experiment, path_options

@@ -29,7 +29,9 @@ def refuse_oversized(build: Callable[[], nn.Module]) -> None:
             model = build()
     except (RuntimeError, TypeError) as error:
         if any(sign in str(error) for sign in _OVERFLOWS):
-            raise OptionError("", "has more parameters than any machine can hold; choose smaller layers") from None
+            raise OptionError(
+                "", "has more parameters than any machine can hold; choose smaller layers", id="DLTK-CONFIG-MEMORY"
+            ) from None
         return
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
     needed = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers(), *learned))
@@ -40,6 +42,7 @@ def refuse_oversized(build: Callable[[], nn.Module]) -> None:
             "",
             f"has {count:,} parameters, which need {needed / _GIB:,.0f} GiB with their gradients; this machine has "
             f"{memory / _GIB:,.0f} GiB; choose smaller layers",
+            id="DLTK-CONFIG-MEMORY",
         )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dltk.config.errors import DltkError, IntegrityError, UsageError, escaped
+from dltk.config.errors import DltkError, IntegrityError, UsageError
+from dltk.config.terminal import escaped
 from dltk.experiment.building import Built, build, selection_for, total_steps
 from dltk.experiment.config import Experiment, read_experiment, yaml_text
 from dltk.experiment.creating import create, identity_of, refuse_impossible

@@ -78,7 +78,11 @@ def decided(experiment: Experiment, model: nn.Module) -> Experiment:
     numbers = {} if isinstance(effective, str) else effective.plain()
     spelled = f"{{mean: {numbers['mean']}, std: {numbers['std']}}}" if numbers else effective
     if asked is not None and "normalize" in options.model_fields_set:
-        raise OptionError("normalize", f"the weights bring their own normalisation, {spelled}; leave normalize out")
+        raise OptionError(
+            "normalize",
+            f"the weights bring their own normalisation, {spelled}; leave normalize out",
+            id="DLTK-CONFIG-CONFLICT",
+        )
     part = replace(experiment.model, options=options.model_copy(update={"normalize": effective}))
     said = f"model.normalize: {spelled}, which the weights bring"
     return replace(experiment, model=part, inferred=[*experiment.inferred, said])
@@ -113,14 +117,18 @@ def _take_pretrained(experiment: Experiment, model: nn.Module) -> tuple[set[str]
 
 def _refuse_estimator(model: nn.Module, option: str) -> None:
     if isinstance(model, Estimator):
-        raise OptionError(option, "this model is fitted in one pass; leave this out")
+        raise OptionError(option, "this model is fitted in one pass; leave this out", id="DLTK-CONFIG-CONFLICT")
 
 
 def _set_parameters(model: nn.Module, values: Mapping[str, Any]) -> None:
     parameters = dict(model.named_parameters())
     for name, value in values.items():
         if name not in parameters:
-            raise OptionError("parameters", f"there is no parameter '{name}'{alternatives(name, parameters)}")
+            raise OptionError(
+                "parameters",
+                f"there is no parameter '{name}'{alternatives(name, parameters)}",
+                id="DLTK-CONFIG-UNKNOWN-NAME",
+            )
         tensor = _numbers(name, value)
         shape = parameters[name].shape
         if [size for size in tensor.shape if size != 1] != [size for size in shape if size != 1]:

@@ -74,5 +74,7 @@ def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
     """Return the network for these data; raise OptionError where they are no bags."""
     modality = only_input(spec)
     if not isinstance(modality, Bag):
-        raise OptionError("", f"embedding_bag needs sparse bags; the data have {modality.word}")
+        raise OptionError(
+            "", f"embedding_bag needs sparse bags; the data have {modality.word}", id="DLTK-CONFIG-MISFIT"
+        )
     return EmbeddingBag(config, modality.size, num_outputs(only_target(spec)))

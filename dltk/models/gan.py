@@ -70,7 +70,7 @@ def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
     """Return both networks for images of the data's size; raise OptionError for other data."""
     image = only_input(spec)
     if not isinstance(image, Image):
-        raise OptionError("", f"gan makes images; the data are {image.word}")
+        raise OptionError("", f"gan makes images; the data are {image.word}", id="DLTK-CONFIG-MISFIT")
     if config.kind == "dense":
         return GAN(_dense_generator(config, image), _dense_discriminator(config, image), config.latent_size)
     return GAN(_conv_generator(config, image), _conv_discriminator(config, image), config.latent_size)

@@ -128,6 +128,7 @@ def _check_names(config: Config, spec: Spec) -> None:
                 raise OptionError(
                     f"nodes.{name}.inputs.{i}",
                     f"there is no input or node {shown(source)}{alternatives(source, known)}",
+                    id="DLTK-CONFIG-UNKNOWN-NAME",
                 )
 
 

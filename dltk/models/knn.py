@@ -114,5 +114,7 @@ def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
     only_input(spec)
     target = only_target(spec)
     if not isinstance(target, (Classes, Numbers)):
-        raise OptionError("", f"knn predicts classes or numbers; the data's target is {target.word}")
+        raise OptionError(
+            "", f"knn predicts classes or numbers; the data's target is {target.word}", id="DLTK-CONFIG-MISFIT"
+        )
     return NearestNeighbors(config, target)

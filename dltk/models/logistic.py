@@ -174,5 +174,9 @@ def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
     """Return the unfitted model; raise OptionError where the target is not classes."""
     modality, target = only_input(spec), only_target(spec)
     if not isinstance(target, Classes):
-        raise OptionError("", f"logistic predicts classes; the data's target is {target.word}; ridge predicts numbers")
+        raise OptionError(
+            "",
+            f"logistic predicts classes; the data's target is {target.word}; ridge predicts numbers",
+            id="DLTK-CONFIG-MISFIT",
+        )
     return Logistic(config, math.prod(modality.shape), target)

@@ -151,7 +151,9 @@ def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
     modality, target = only_input(spec), only_target(spec)
     if not isinstance(target, Classes):
         raise OptionError(
-            "", f"naive_bayes predicts classes; the data's target is {target.word}; ridge predicts numbers"
+            "",
+            f"naive_bayes predicts classes; the data's target is {target.word}; ridge predicts numbers",
+            id="DLTK-CONFIG-MISFIT",
         )
     if isinstance(modality, Bag) and config.threshold < 0:
         raise OptionError("threshold", f"must be at least 0 for sparse bags; received {config.threshold:g}")

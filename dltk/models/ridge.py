@@ -107,6 +107,8 @@ def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
     target = only_target(spec)
     if not isinstance(target, Numbers):
         raise OptionError(
-            "", f"ridge predicts numbers; the data's target is {target.word}; naive_bayes and linear predict classes"
+            "",
+            f"ridge predicts numbers; the data's target is {target.word}; naive_bayes and linear predict classes",
+            id="DLTK-CONFIG-MISFIT",
         )
     return Ridge(config.alpha, target)

@@ -107,7 +107,9 @@ def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
     """Return the network for these data; raise OptionError where images have another size than it can take."""
     image, outputs = only_image(spec, "torchvision"), num_outputs(only_target(spec))
     if image.channels not in {1, COLOURS}:
-        raise OptionError("", f"torchvision needs images of 1 or 3 channels; the data have {image.channels}")
+        raise OptionError(
+            "", f"torchvision needs images of 1 or 3 channels; the data have {image.channels}", id="DLTK-CONFIG-MISFIT"
+        )
     normalize = make_normalize(_normalization(config), COLOURS)
     backbone = _network(config.architecture, image, outputs)
     head = _take_head(config.architecture, backbone, outputs)
@@ -193,4 +195,8 @@ def _patch(architecture: str) -> int:
 
 def _wrong_size(architecture: str, image: Image, wanted: str) -> OptionError:
     size = f"{image.height}x{image.width}"
-    return OptionError("", f"{architecture} needs images {wanted} pixels; the data have {size}; data.size changes it")
+    return OptionError(
+        "",
+        f"{architecture} needs images {wanted} pixels; the data have {size}; data.size changes it",
+        id="DLTK-CONFIG-MISFIT",
+    )

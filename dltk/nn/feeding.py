@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from dltk.config.errors import ConfigError, Problem, listed
+from dltk.config.errors import ConfigError, listed
+from dltk.config.problems import Problem
 
 
 def feed(model: nn.Module, inputs: Any) -> Any:
@@ -34,4 +35,4 @@ def outputs_for(target: str, num_outputs: int, model: nn.Module, inputs: Any) ->
 
 
 def _wrong(message: str) -> ConfigError:
-    return ConfigError([Problem(("model",), message)])
+    return ConfigError([Problem(("model",), message, id="DLTK-CONFIG-SHAPE")])

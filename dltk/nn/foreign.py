@@ -17,7 +17,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from dltk.config.errors import DataError, IntegrityError, MissingInput, at_most_shown, escaped, listed, shown
+from dltk.config.errors import DataError, IntegrityError, MissingInput, at_most_shown, listed, shown
+from dltk.config.terminal import escaped
 
 PICKLED = (".pt", ".pth", ".th", ".bin", ".ckpt", ".tar")
 INERT = ".safetensors"

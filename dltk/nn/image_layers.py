@@ -42,7 +42,11 @@ class Conv2d(Settings):
         _refuse_nothing_left("kernel_size", kernel, (height + 2 * padding[0], width + 2 * padding[1]))
         for what, count in (("channels", channels), ("filters", self.filters)):
             if count % self.groups:
-                raise OptionError("groups", f"must divide the number of {what}, {count}; received {self.groups}")
+                raise OptionError(
+                    "groups",
+                    f"must divide the number of {what}, {count}; received {self.groups}",
+                    id="DLTK-CONFIG-SHAPE",
+                )
         return nn.Conv2d(channels, self.filters, kernel, self.stride, padding, groups=self.groups)
 
     def _pixels(self, kernel: tuple[int, int]) -> tuple[int, int]:
@@ -52,7 +56,11 @@ class Conv2d(Settings):
             return (self.padding, self.padding)
         if not all(size % 2 for size in kernel):
             received = "x".join(str(size) for size in kernel)
-            raise OptionError("kernel_size", f"padding same needs odd sizes such as 3 or 5; received {received}")
+            raise OptionError(
+                "kernel_size",
+                f"padding same needs odd sizes such as 3 or 5; received {received}",
+                id="DLTK-CONFIG-SHAPE",
+            )
         return (kernel[0] // 2, kernel[1] // 2)
 
 
@@ -78,7 +86,7 @@ class ConvTranspose2d(Settings):
         padding, extra = self._cut()
         for size in shape.sizes[1:]:
             if (size - 1) * self.stride + self.kernel_size + extra <= 2 * padding:
-                raise OptionError("padding", f"cuts everything off {shape}; received {padding}")
+                raise OptionError("padding", f"cuts everything off {shape}; received {padding}", id="DLTK-CONFIG-SHAPE")
         return nn.ConvTranspose2d(shape.sizes[0], self.filters, self.kernel_size, self.stride, padding, extra)
 
     def _cut(self) -> tuple[int, int]:
@@ -90,7 +98,9 @@ class ConvTranspose2d(Settings):
         over = self.kernel_size - self.stride
         if over < 0 or (over % 2 and self.stride == 1):
             allowed = f"at least the stride, {self.stride}" if over < 0 else "an odd one with stride 1"
-            raise OptionError("kernel_size", f"padding same needs {allowed}; received {self.kernel_size}")
+            raise OptionError(
+                "kernel_size", f"padding same needs {allowed}; received {self.kernel_size}", id="DLTK-CONFIG-SHAPE"
+            )
         return (over + 1) // 2, over % 2
 
 
@@ -109,7 +119,11 @@ class Pool2d(Settings):
         """Return torch's pooling."""
         shape.require(self.name, {3})
         if 2 * self.padding > self.size:
-            raise OptionError("padding", f"must be at most half the size, {self.size}; received {self.padding}")
+            raise OptionError(
+                "padding",
+                f"must be at most half the size, {self.size}; received {self.padding}",
+                id="DLTK-CONFIG-SHAPE",
+            )
         padded = tuple(size + 2 * self.padding for size in shape.sizes[1:])
         _refuse_nothing_left("size", (self.size, self.size), (padded[0], padded[1]))
         kind = nn.MaxPool2d if self.name == "max_pool2d" else nn.AvgPool2d
@@ -168,4 +182,5 @@ def _refuse_nothing_left(option: str, window: tuple[int, int], sizes: tuple[int,
             option,
             f"a window of {window[0]}x{window[1]} leaves nothing of {sizes[0]}x{sizes[1]} pixels; take a smaller one, "
             "or fewer layers that shrink the image",
+            id="DLTK-CONFIG-SHAPE",
         )

@@ -58,7 +58,9 @@ class Reshape(Settings):
         count, wanted = math.prod(shape.sizes), math.prod(self.shape)
         if count != wanted:
             raise OptionError(
-                "shape", f"must hold the {count} values it receives, {shape}; {list(self.shape)} holds {wanted}"
+                "shape",
+                f"must hold the {count} values it receives, {shape}; {list(self.shape)} holds {wanted}",
+                id="DLTK-CONFIG-SHAPE",
             )
         return nn.Sequential(nn.Flatten(), nn.Unflatten(1, self.shape))
 
@@ -118,7 +120,9 @@ class GroupNorm(Settings):
         """Return torch's group normalisation."""
         shape.require(self.name, {3})
         if shape.sizes[0] % self.groups:
-            raise OptionError("groups", f"must divide the {shape.sizes[0]} channels; received {self.groups}")
+            raise OptionError(
+                "groups", f"must divide the {shape.sizes[0]} channels; received {self.groups}", id="DLTK-CONFIG-SHAPE"
+            )
         return nn.GroupNorm(self.groups, shape.sizes[0], self.eps)
 
 
@@ -145,7 +149,11 @@ class Embedding(Settings):
     def build(self, shape: Shape) -> nn.Module:
         """Return torch's embedding of all ids of the data."""
         if shape.num_ids is None:
-            raise OptionError("", f"embedding needs tokens or ids, straight from the data; it receives {shape}")
+            raise OptionError(
+                "",
+                f"embedding needs tokens or ids, straight from the data; it receives {shape}",
+                id="DLTK-CONFIG-SHAPE",
+            )
         return nn.Embedding(shape.num_ids, self.units)
 
 
@@ -211,7 +219,7 @@ def build_layers(layers: Sequence[Layer], shape: Shape, option: str) -> tuple[nn
                 probe = layer.build(shape)
             modules[str(i)] = layer.build(shape)
         except OptionError as error:
-            raise OptionError(".".join([option, str(i), *map(str, error.path)]), error.message) from None
+            raise error.below(option, i) from None
         shape = _shape_after(probe, shape)
         if isinstance(layer, (Dense, Conv2d, ConvTranspose2d)) and layer.activation != "identity":
             modules[f"{i}_activation"] = make_activation(layer.activation)

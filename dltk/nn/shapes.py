@@ -35,16 +35,18 @@ class Shape:
             OptionError: The layer cannot take this shape; the message says what would help.
         """
         if self.num_ids is not None:
-            raise OptionError("", f"{layer} needs numbers; it receives {self}; put an embedding first")
+            raise OptionError(
+                "", f"{layer} needs numbers; it receives {self}; put an embedding first", id="DLTK-CONFIG-SHAPE"
+            )
         if self.rank not in ranks:
             words = " or ".join(_WORDS[rank] for rank in sorted(ranks))
             flatten = "; put flatten first" if 1 in ranks else ""
-            raise OptionError("", f"{layer} needs {words}; it receives {self}{flatten}")
+            raise OptionError("", f"{layer} needs {words}; it receives {self}{flatten}", id="DLTK-CONFIG-SHAPE")
 
     def require_numbers(self, option: str) -> None:
         """Refuse ids where numbers must leave a list of layers; raise OptionError at `option`."""
         if self.num_ids is not None:
-            raise OptionError(option, f"must begin with an embedding: the data are {self}")
+            raise OptionError(option, f"must begin with an embedding: the data are {self}", id="DLTK-CONFIG-SHAPE")
 
     def require_outputs(self, num_outputs: int, option: str) -> None:
         """Refuse anything but one value per output; raise OptionError at `option`."""
@@ -53,6 +55,7 @@ class Shape:
                 option,
                 f"must end with ({num_outputs},), one value per class or number, one for two classes; received {self}; "
                 "head: auto adds such a layer",
+                id="DLTK-CONFIG-SHAPE",
             )
 
 

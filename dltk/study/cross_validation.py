@@ -28,7 +28,10 @@ def cross_validate(
     fixed = ["train.test=false", "data.val_fraction=null"]
     experiment = read_experiment(config if isinstance(config, Mapping) else Path(config), overrides)
     if experiment.sections.train.overfit_batches is not None:
-        raise experiment.problem("train", OptionError("overfit_batches", "leaves no val split to score; leave it out"))
+        raise experiment.problem(
+            "train",
+            OptionError("overfit_batches", "leaves no val split to score; leave it out", id="DLTK-CONFIG-CONFLICT"),
+        )
     if experiment.sections.train.select is None:
         fixed += ["train.select=last", "early_stopping=null"]
     parent, runs = parent_of(config, overrides, options), []

@@ -69,10 +69,14 @@ def build(config: Config, spec: Spec, preparation: Preparation) -> Classificatio
         OptionError: A loss or metric does not fit the target.
     """
     if len(spec.targets) != 1:
-        raise OptionError("", f"classification learns one target; the data have {len(spec.targets)}")
+        raise OptionError(
+            "", f"classification learns one target; the data have {len(spec.targets)}", id="DLTK-CONFIG-MISFIT"
+        )
     (name, target), *_ = spec.targets.items()
     if not isinstance(target, Classes):
-        raise OptionError("", f"classification needs classes to learn; the data's target is {target.word}")
+        raise OptionError(
+            "", f"classification needs classes to learn; the data's target is {target.word}", id="DLTK-CONFIG-MISFIT"
+        )
     loss = "cross_entropy" if config.loss == "auto" else config.loss
     gamma = 2.0 if loss == "focal" and config.gamma is None else config.gamma
     wanted = config.metrics or (("micro_f1", "accuracy") if target.multi_label else ("accuracy",))
@@ -266,13 +270,21 @@ def _refuse_misfits(task: Classification) -> None:
     kind = f"{len(target.names)} labels per sample" if target.multi_label else f"{len(target.names)} classes"
     if config.loss == "perceptron" and (target.multi_label or len(target.names) != 2):
         fitting = ["auto", *(name for name in class_losses() if name != "perceptron")]
-        raise OptionError("loss", f"perceptron needs two classes; the data have {kind}; allowed: {listed(fitting)}")
+        raise OptionError(
+            "loss",
+            f"perceptron needs two classes; the data have {kind}; allowed: {listed(fitting)}",
+            id="DLTK-CONFIG-MISFIT",
+        )
     if config.gamma is not None and config.loss != "focal":
-        raise OptionError("gamma", f"needs loss: focal; received loss: {config.loss}")
+        raise OptionError("gamma", f"needs loss: focal; received loss: {config.loss}", id="DLTK-CONFIG-CONFLICT")
     if config.label_smoothing and not loss.is_probability:
-        raise OptionError("label_smoothing", f"needs loss: cross_entropy, focal or mse; received loss: {config.loss}")
+        raise OptionError(
+            "label_smoothing",
+            f"needs loss: cross_entropy, focal or mse; received loss: {config.loss}",
+            id="DLTK-CONFIG-CONFLICT",
+        )
     if config.class_weights != "none" and target.multi_label:
-        raise OptionError("class_weights", f"needs one class per sample; the data have {kind}")
+        raise OptionError("class_weights", f"needs one class per sample; the data have {kind}", id="DLTK-CONFIG-MISFIT")
     for position, name in enumerate(config.metrics):
         reason = _why_undefined(name, task, kind)
         if reason:
@@ -296,4 +308,8 @@ def _why_undefined(name: str, task: Classification, kind: str) -> str:
 def _refuse_unknown_classes(weights: Mapping[str, float], target: Classes) -> None:
     for name in weights:
         if name not in target.names:
-            raise OptionError("class_weights", f"there is no class {shown(name)}{alternatives(name, target.names)}")
+            raise OptionError(
+                "class_weights",
+                f"there is no class {shown(name)}{alternatives(name, target.names)}",
+                id="DLTK-CONFIG-UNKNOWN-NAME",
+            )

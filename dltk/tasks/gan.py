@@ -71,7 +71,9 @@ def build(config: Config, spec: Spec, preparation: Preparation) -> Adversarial: 
     """
     if len(spec.inputs) != 1 or isinstance(spec.input, (Bag, Tokens, Ids)):
         words = ", ".join(modality.word for modality in spec.inputs.values())
-        raise OptionError("", f"gan generates one input of images or numbers; the data have {words}")
+        raise OptionError(
+            "", f"gan generates one input of images or numbers; the data have {words}", id="DLTK-CONFIG-MISFIT"
+        )
     return Adversarial(config, shows_images=isinstance(spec.input, Image) and spec.input.channels in (1, 3))
 
 

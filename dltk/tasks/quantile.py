@@ -42,7 +42,7 @@ def build(config: Config, spec: Spec, preparation: Preparation) -> Quantile:  # 
         OptionError: The data have no such target.
     """
     if len(spec.targets) != 1 or not isinstance(spec.target, Numbers):
-        raise OptionError("", "quantile learns one target of one or more numbers")
+        raise OptionError("", "quantile learns one target of one or more numbers", id="DLTK-CONFIG-MISFIT")
     return Quantile(config, spec.target, next(iter(spec.targets)))
 
 

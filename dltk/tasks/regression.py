@@ -54,12 +54,18 @@ def build(config: Config, spec: Spec, preparation: Preparation) -> Regression:  
         OptionError: The data have no such target, or an option is for another loss.
     """
     if len(spec.targets) != 1:
-        raise OptionError("", f"regression learns one target of one or more numbers; the data have {len(spec.targets)}")
+        raise OptionError(
+            "",
+            f"regression learns one target of one or more numbers; the data have {len(spec.targets)}",
+            id="DLTK-CONFIG-MISFIT",
+        )
     (name, target), *_ = spec.targets.items()
     if not isinstance(target, Numbers):
-        raise OptionError("", f"regression needs numbers to learn; the data's target is {target.word}")
+        raise OptionError(
+            "", f"regression needs numbers to learn; the data's target is {target.word}", id="DLTK-CONFIG-MISFIT"
+        )
     if config.delta is not None and config.loss != "huber":
-        raise OptionError("delta", f"needs loss: huber; received loss: {config.loss}")
+        raise OptionError("delta", f"needs loss: huber; received loss: {config.loss}", id="DLTK-CONFIG-CONFLICT")
     delta = 1.0 if config.loss == "huber" and config.delta is None else config.delta
     decided = config.model_copy(update={"metrics": config.metrics or DEFAULT_METRICS, "delta": delta})
     return Regression(decided, target, name)

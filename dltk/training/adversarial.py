@@ -184,6 +184,14 @@ def _named(model: nn.Module, network: str) -> list[tuple[str, nn.Parameter]]:
 def _refuse_other_updates(settings: OptimizationSettings, networks: Mapping[str, Any]) -> None:
     """Refuse options that say how many batches make an update: rounds do."""
     if settings.accumulate != 1:
-        raise OptionError("train.accumulate", "rounds say when each network is updated; leave accumulate out")
+        raise OptionError(
+            "train.accumulate",
+            "rounds say when each network is updated; leave accumulate out",
+            id="DLTK-CONFIG-CONFLICT",
+        )
     if any(settings.optimizer(name).takes_whole_epochs for name in networks):
-        raise OptionError("optimizer", "gd makes one update per epoch, and rounds say when each network is updated")
+        raise OptionError(
+            "optimizer",
+            "gd makes one update per epoch, and rounds say when each network is updated",
+            id="DLTK-CONFIG-CONFLICT",
+        )

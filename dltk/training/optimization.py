@@ -203,7 +203,7 @@ class Optimization:
 
 def _below(section: str, name: str, error: OptionError) -> OptionError:
     """Return an error whose path begins with the section, and the parameter set where it has options of its own."""
-    return OptionError(".".join(str(part) for part in (section, name, *error.path) if part != ""), error.message)
+    return error.below(section, name) if name else error.below(section)
 
 
 def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:

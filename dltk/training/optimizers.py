@@ -50,9 +50,15 @@ class SGD(OptimizerSettings):
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
         if self.nesterov and self.momentum == 0:
-            raise OptionError("nesterov", "needs momentum; set momentum, such as 0.9, or leave nesterov out")
+            raise OptionError(
+                "nesterov",
+                "needs momentum; set momentum, such as 0.9, or leave nesterov out",
+                id="DLTK-CONFIG-CONFLICT",
+            )
         if self.dampening and (self.nesterov or self.momentum == 0):
-            raise OptionError("dampening", "needs momentum, and no nesterov; leave dampening out")
+            raise OptionError(
+                "dampening", "needs momentum, and no nesterov; leave dampening out", id="DLTK-CONFIG-CONFLICT"
+            )
         return self
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:

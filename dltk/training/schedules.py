@@ -58,7 +58,7 @@ class WarmedUp(ScheduleSettings, ABC):
     @model_validator(mode="after")
     def _refuse_two_warmups(self) -> Self:
         if self.warmup_steps is not None and self.warmup_epochs is not None:
-            raise OptionError("warmup_steps", "give warmup_steps or warmup_epochs, not both")
+            raise OptionError("warmup_steps", "give warmup_steps or warmup_epochs, not both", id="DLTK-CONFIG-CONFLICT")
         return self
 
 

@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from dltk.config import errors
 from dltk.config.checking import check_config
+from dltk.config.problems import ProblemId
 
 REPOSITORY = Path(__file__).parent.parent.parent
 PAGE = (REPOSITORY / "docs" / "messages.md").read_text(encoding="utf-8")
@@ -15,6 +17,9 @@ IN_CODE = {
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, errors.DltkError) and kind is not errors.DltkError
 } | {("DLTK-BUG", 70)}
+KINDS = set(get_args(ProblemId))
+KINDS_ON_PAGE = set(re.findall(r"^### (DLTK-[A-Z-]+)$", PAGE, re.MULTILINE))
+SOURCES = {path: path.read_text(encoding="utf-8") for path in (REPOSITORY / "dltk").rglob("*.py")}
 ON_PAGE = {(id_, int(code)) for id_, code in re.findall(r"^### (DLTK-[A-Z]+) \((\d+)\)$", PAGE, re.MULTILINE)}
 
 
@@ -23,8 +28,18 @@ def test_every_error_has_a_section_with_its_code_and_every_section_an_error() ->
 
 
 def test_every_id_spelled_anywhere_in_the_code_is_on_the_page() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "dltk").rglob("*.py"))
-    assert set(re.findall(r"DLTK-[A-Z]+", sources)) == {id_ for id_, _ in ON_PAGE}
+    spelled = {id_ for source in SOURCES.values() for id_ in re.findall(r"DLTK-[A-Z-]+[A-Z]", source)}
+    assert spelled == {id_ for id_, _ in ON_PAGE} | KINDS_ON_PAGE
+
+
+def test_every_kind_of_problem_has_a_section_and_every_section_a_kind() -> None:
+    assert KINDS_ON_PAGE == KINDS
+    assert all(kind.startswith(tuple(id_ for id_, _ in ON_PAGE)) for kind in KINDS)
+
+
+def test_every_kind_of_problem_is_raised_somewhere() -> None:
+    sources = "".join(source for path, source in SOURCES.items() if path.name != "problems.py")
+    assert {kind for kind in KINDS if f'"{kind}"' not in sources} <= {"DLTK-CONFIG-OPTION"}  # the default
 
 
 def test_every_code_of_an_error_is_in_the_table_of_exit_codes() -> None:
@@ -34,9 +49,9 @@ def test_every_code_of_an_error_is_in_the_table_of_exit_codes() -> None:
     assert 1 not in codes
 
 
-@pytest.mark.parametrize("id_", sorted({id_ for id_, _ in ON_PAGE}))
+@pytest.mark.parametrize("id_", sorted({id_ for id_, _ in ON_PAGE} | KINDS))
 def test_an_id_has_one_section(id_: str) -> None:
-    assert len(re.findall(rf"^### {id_} ", PAGE, re.MULTILINE)) == 1
+    assert len(re.findall(rf"^### {id_}(?: |$)", PAGE, re.MULTILINE)) == 1
 
 
 def test_the_example_on_the_page_is_what_a_user_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,9 @@ def problems_of(transforms: Sequence[Any], spec: Spec) -> list[OptionError]:
     images = [modality for modality in spec.inputs.values() if isinstance(modality, Image)]
     if transforms and not images:
         given = " and ".join(dict.fromkeys(modality.word for modality in spec.inputs.values()))
-        return [OptionError("augment", f"varies images; these data give {given}; leave it out")]
+        return [
+            OptionError("augment", f"varies images; these data give {given}; leave it out", id="DLTK-CONFIG-CONFLICT")
+        ]
     found = []
     for i, options in enumerate(transforms):
         problem = next((p for p in (_problem(options, image, spec) for image in images) if p), None)

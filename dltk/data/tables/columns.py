@@ -229,6 +229,7 @@ def _refuse_text(name: str, cells: Cells, options: TableOptions) -> None:
             f"columns.{name}.{option}",
             f"is for numbers, and {len(texts)} of the {len(known)} training cells are none "
             f"(such as {shown(texts[0])}); leave it out, or drop the column",
+            id="DLTK-CONFIG-CONFLICT",
         )
 
 

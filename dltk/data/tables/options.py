@@ -65,7 +65,9 @@ class ColumnOptions(Settings):
         categories = [name for name in self.chosen if name not in _OF_NUMBERS]
         if numbers and categories:
             raise OptionError(
-                "", f"a column is numbers or categories; {listed(numbers)} and {listed(categories)} do not go together"
+                "",
+                f"a column is numbers or categories; {listed(numbers)} and {listed(categories)} do not go together",
+                id="DLTK-CONFIG-CONFLICT",
             )
         return "numbers" if numbers else "categories" if categories else None
 
@@ -117,10 +119,12 @@ class TableOptions(Settings):
         try:
             kind = self.columns.get(name, ColumnOptions()).kind
         except OptionError as error:
-            raise OptionError(f"columns.{name}", error.message) from None
+            raise error.below("columns", name) from None
         if kind == "numbers" and name in self.categories:
             raise OptionError(
-                f"columns.{name}", "has options of numbers, but categories names it too; keep one of them"
+                f"columns.{name}",
+                "has options of numbers, but categories names it too; keep one of them",
+                id="DLTK-CONFIG-CONFLICT",
             )
         return "categories" if name in self.categories else kind
 
@@ -142,10 +146,14 @@ class TableOptions(Settings):
                 raise no_such_column(option, name, names)
             if name in aside:
                 raise OptionError(
-                    option, f"{shown(name)} is {aside[name]}, so it is no input anyway; leave it out here"
+                    option,
+                    f"{shown(name)} is {aside[name]}, so it is no input anyway; leave it out here",
+                    id="DLTK-CONFIG-CONFLICT",
                 )
             if name in self.drop and not option.startswith("drop"):
-                raise OptionError(option, f"{shown(name)} is left out by drop; leave it out here, or there")
+                raise OptionError(
+                    option, f"{shown(name)} is left out by drop; leave it out here, or there", id="DLTK-CONFIG-CONFLICT"
+                )
         for name in self.columns:
             self.kind_of(name)
             self._refuse_idle(name)
@@ -157,7 +165,9 @@ class TableOptions(Settings):
             chosen = getattr(self.of(name), chooser)
             if getattr(self.columns[name], option) is not None and chosen not in choices:
                 raise OptionError(
-                    f"columns.{name}.{option}", f"needs {chooser}: {' or '.join(choices)}; the column has {chosen}"
+                    f"columns.{name}.{option}",
+                    f"needs {chooser}: {' or '.join(choices)}; the column has {chosen}",
+                    id="DLTK-CONFIG-CONFLICT",
                 )
 
 
@@ -165,4 +175,6 @@ def no_such_column(option: str, name: str, names: Collection[str], table: str = 
     """Return the error about an option that names a column a table does not have."""
     headless = "; is header: false meant?" if any(map(is_number_name, names)) else ""
     found = f"{table} has {listed(names)}{headless}"
-    return OptionError(option, f"there is no column {shown(name)}{did_you_mean(name, names)}; {found}")
+    return OptionError(
+        option, f"there is no column {shown(name)}{did_you_mean(name, names)}; {found}", id="DLTK-CONFIG-UNKNOWN-COLUMN"
+    )

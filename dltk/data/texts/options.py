@@ -65,7 +65,11 @@ class TextOptions(Settings):
         if shortest > longest:
             raise OptionError("ngrams", f"[min, max] needs min <= max; received {shown([shortest, longest])}")
         if self.idf == "log10" and self.sublinear_tf:
-            raise OptionError("sublinear_tf", "idf: log10 takes a word's share of the text; leave sublinear_tf out")
+            raise OptionError(
+                "sublinear_tf",
+                "idf: log10 takes a word's share of the text; leave sublinear_tf out",
+                id="DLTK-CONFIG-CONFLICT",
+            )
         return self
 
     def _refuse_unused(self) -> None:

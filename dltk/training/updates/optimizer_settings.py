@@ -41,7 +41,7 @@ class OptimizerSettings(Settings, ABC):
     @model_validator(mode="after")
     def _refuse_two_clips(self) -> Self:
         if self.clip_norm is not None and self.clip_value is not None:
-            raise OptionError("clip_value", "give clip_norm or clip_value, not both")
+            raise OptionError("clip_value", "give clip_norm or clip_value, not both", id="DLTK-CONFIG-CONFLICT")
         return self
 
     @abstractmethod

@@ -30,9 +30,11 @@ class ParameterGroup(Settings):
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
         if self.lr is not None and self.lr_factor is not None:
-            raise OptionError("lr_factor", "give lr or lr_factor, not both")
+            raise OptionError("lr_factor", "give lr or lr_factor, not both", id="DLTK-CONFIG-CONFLICT")
         if self.lr is None and self.lr_factor is None and self.weight_decay is None:
-            raise OptionError("match", "the group changes nothing; give it lr, lr_factor or weight_decay")
+            raise OptionError(
+                "match", "the group changes nothing; give it lr, lr_factor or weight_decay", id="DLTK-CONFIG-CONFLICT"
+            )
         return self
 
     @property

@@ -74,10 +74,14 @@ def watch_for(
     if not isinstance(schedule, Plateau):
         return None
     if not directions:
-        raise OptionError("name", "plateau reacts to a val score and there is none; set data.val_fraction")
+        raise OptionError(
+            "name", "plateau reacts to a val score and there is none; set data.val_fraction", id="DLTK-CONFIG-SCORE"
+        )
     if schedule.monitor not in directions:
-        raise OptionError("monitor", f"no such score{alternatives(schedule.monitor, directions)}")
+        raise OptionError(
+            "monitor", f"no such score{alternatives(schedule.monitor, directions)}", id="DLTK-CONFIG-SCORE"
+        )
     if num_evaluations and num_evaluations < schedule.patience + 3:
         needed = f"the rate falls after evaluation {schedule.patience + 2} at the earliest"
-        raise OptionError("patience", f"{needed}; the run has {num_evaluations}")
+        raise OptionError("patience", f"{needed}; the run has {num_evaluations}", id="DLTK-CONFIG-SPAN")
     return PlateauWatch(schedule, directions[schedule.monitor])

@@ -26,21 +26,31 @@ def refuse_without_effect(schedule: ScheduleSettings, length: Length) -> None:
         OptionError: With the option's path below the schedule's own section.
     """
     if schedule.needs_total and length.run is None:
-        raise OptionError("name", f"{schedule.name} spans the run, and these data are a stream of unknown length")
+        raise OptionError(
+            "name",
+            f"{schedule.name} spans the run, and these data are a stream of unknown length",
+            id="DLTK-CONFIG-MISFIT",
+        )
     turns = dict(schedule.turns())
     warm_epochs, warm_steps = _asked(schedule)
     if warm_epochs is not None:
         turns["warmup_epochs"] = warm_epochs
     if turns and length.epoch is None:
         option = next(iter(turns)).split(".")[0]
-        raise OptionError(option, "counts epochs, and these data are a stream whose epochs have no known length")
+        raise OptionError(
+            option,
+            "counts epochs, and these data are a stream whose epochs have no known length",
+            id="DLTK-CONFIG-MISFIT",
+        )
     for option, epochs in turns.items():
         if length.run and length.epoch and epochs * length.epoch >= length.run:
             lasts = f"{length.run / length.epoch:g} epochs"
-            raise OptionError(option, f"epoch {epochs:g} is not before the end of the run, which has {lasts}")
+            raise OptionError(
+                option, f"epoch {epochs:g} is not before the end of the run, which has {lasts}", id="DLTK-CONFIG-SPAN"
+            )
     if length.run and warm_steps is not None and warm_steps >= length.run:
         found = f"received {warm_steps}; the run has {length.run} updates"
-        raise OptionError("warmup_steps", f"must end before the run does; {found}")
+        raise OptionError("warmup_steps", f"must end before the run does; {found}", id="DLTK-CONFIG-SPAN")
 
 
 def _warmup(schedule: ScheduleSettings, length: Length) -> int:

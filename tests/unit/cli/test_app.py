@@ -100,8 +100,10 @@ def test_a_json_error_is_one_object_on_stdout_and_nothing_else(dltk):
     assert answer.json["error"] == "DLTK-CONFIG"
     (problem,) = answer.json["problems"]
     assert problem["key"] == "data.batch_size"
-    assert "whole number" in problem["message"]
-    assert (problem["source"], problem["line"], problem["column"]) == ("override", 1, 17)
+    assert problem["message"] == "text is not allowed here"
+    assert (problem["found"], problem["allowed"]) == ("'many'", "a whole number above 0 or null")
+    assert (problem["file"], problem["line"], problem["column"]) == ("override", 1, 17)
+    assert problem["id"] == "DLTK-CONFIG-TYPE"
     assert answer.err == ""
 
 

@@ -48,11 +48,11 @@ def config(augment):
     [
         (
             ["flip"],
-            "data.augment.0: must be one of 'horizontal_flip', .* or a mapping whose name is one of .*; received",
+            "data.augment.0: no such choice; did you mean 'horizontal_flip' or 'vertical_flip'?",
         ),
         ([{"name": "crop", "paddin": 2}], "data.augment.0.paddin: no such option; did you mean 'padding'?"),
         ([{"name": "mixu"}], "data.augment.0.name: there is no 'mixu'; did you mean 'mixup'?"),
-        ("crop", "data.augment: must be a list; received 'crop'"),
+        ("crop", "data.augment: text is not allowed here; write .crop."),
     ],
 )
 def test_the_schema_finds_typing_errors_without_torch(augment, message):

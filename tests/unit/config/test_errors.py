@@ -1,5 +1,6 @@
 """How problems read, and what scripts get."""
 
+import re
 from typing import Any
 
 import pytest
@@ -11,27 +12,39 @@ from dltk.config.errors import (
     DltkError,
     MissingInput,
     OptionError,
-    Position,
-    Problem,
     alternatives,
     did_you_mean,
     shown,
 )
+from dltk.config.problems import Position, Problem
+from dltk.config.terminal import Ink
 
 
 def test_a_problem_names_place_key_line_and_caret():
     position = Position("configs/x.yaml", 14, 5, "    lrr: 3")
-    message = f"no such option{alternatives('lrr', ['lr', 'betas'])}"
-    assert str(Problem(("optimizer", "lrr"), message, position)) == (
-        "configs/x.yaml:14:5: optimizer.lrr: no such option; did you mean 'lr'? allowed: betas, lr\n"
+    message = f"no such option{did_you_mean('lrr', ['lr', 'betas'])}"
+    problem = Problem(
+        ("optimizer", "lrr"), message, position, id="DLTK-CONFIG-UNKNOWN-KEY", found="3", allowed="betas, lr"
+    )
+    assert str(problem) == (
+        "configs/x.yaml:14:5: optimizer.lrr: no such option; did you mean 'lr'? [DLTK-CONFIG-UNKNOWN-KEY]\n"
         "  |     lrr: 3\n"
-        "  |     ^"
+        "  |     ^\n"
+        "  found: 3\n"
+        "  allowed: betas, lr"
     )
 
 
+def test_a_problem_is_coloured_where_ink_is_and_reads_the_same():
+    error = ConfigError([Problem(("a",), "odd", Position("c.yaml", 1, 4, "a: b"))])
+    coloured = error.spelled(Ink(is_coloured=True))
+    assert coloured.startswith("\x1b[1;31merror[DLTK-CONFIG]\x1b[0m: 1 problem")
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == error.spelled() == str(error)
+
+
 def test_a_problem_without_place_or_path_is_its_message():
-    assert str(Problem((), "nothing fits")) == "nothing fits"
-    assert str(Problem(("model", "layers", 0), "is odd")) == "model.layers.0: is odd"
+    assert str(Problem((), "nothing fits")) == "nothing fits [DLTK-CONFIG-OPTION]"
+    assert str(Problem(("model", "layers", 0), "is odd")) == "model.layers.0: is odd [DLTK-CONFIG-OPTION]"
 
 
 @pytest.mark.parametrize(
@@ -105,22 +118,41 @@ def test_problems_stand_in_file_order_then_overrides_then_the_rest():
 
 def test_at_most_20_problems_are_printed():
     text = str(ConfigError([at(line) for line in range(1, 24)]))
-    assert text.startswith("error[DLTK-CONFIG]: 23 problems in the configuration\nc.yaml:1:1: k1: m\n")
-    assert text.endswith("c.yaml:20:1: k20: m\n... and 3 more")
+    assert text.startswith(
+        "error[DLTK-CONFIG]: 23 problems in the configuration\nc.yaml:1:1: k1: m [DLTK-CONFIG-OPTION]\n"
+    )
+    assert text.endswith("c.yaml:20:1: k20: m [DLTK-CONFIG-OPTION]\n... and 3 more")
 
 
 def test_json_has_every_problem_with_its_place():
-    error = ConfigError([at(3), Problem((), "odd")])
+    odd = Problem((), "odd", id="DLTK-CONFIG-TYPE", found="3", allowed="text")
+    error = ConfigError([at(3), odd])
     assert error.code == 2
     assert error.as_json() == {
         "error": "DLTK-CONFIG",
         "code": 2,
         "message": "2 problems in the configuration",
         "problems": [
-            {"key": "k3", "message": "m", "source": "c.yaml", "line": 3, "column": 1},
-            {"key": "", "message": "odd"},
+            {"id": "DLTK-CONFIG-OPTION", "key": "k3", "message": "m", "found": "", "allowed": "",
+             "file": "c.yaml", "line": 3, "column": 1},
+            {"id": "DLTK-CONFIG-TYPE", "key": "", "message": "odd", "found": "3", "allowed": "text"},
         ],
-    }
+    }  # fmt: skip
+
+
+def test_an_error_of_data_lists_its_problems_before_what_to_do():
+    cells = [
+        Problem(("price",), "is no number", Position("t.csv", line, 3, "a,b"), id="DLTK-CONFIG-RANGE")
+        for line in (9, 2)
+    ]
+    error = DataError("2 cells are wrong", do="correct them", problems=cells)
+    assert str(error) == (
+        "error[DLTK-DATA]: 2 cells are wrong\n"
+        "t.csv:2:3: price: is no number [DLTK-CONFIG-RANGE]\n  | a,b\n  |   ^\n"
+        "t.csv:9:3: price: is no number [DLTK-CONFIG-RANGE]\n  | a,b\n  |   ^\n"
+        "  do: correct them"
+    )
+    assert [one.position.line for one in error.problems if one.position] == [2, 9]
 
 
 def test_an_error_says_what_where_and_what_to_do():
@@ -148,7 +180,11 @@ def test_every_kind_of_error_has_its_own_id_and_an_exit_code():
 
 
 def test_an_option_error_has_the_path_of_its_option():
-    assert OptionError("layers.2.kernel_size", "is even").path == ("layers", 2, "kernel_size")
+    error = OptionError("layers.2.kernel_size", "is even", id="DLTK-CONFIG-SHAPE")
+    assert error.path == ("layers", 2, "kernel_size")
+    assert error.below("nodes", "a").path == ("nodes", "a", "layers", 2, "kernel_size")
+    problem = error.below("nodes").problem("model")
+    assert (problem.key, problem.id) == ("model.nodes.layers.2.kernel_size", "DLTK-CONFIG-SHAPE")
     assert OptionError("", "does not fit").path == ()
     assert str(OptionError("lr", "is 0")) == "lr: is 0"
     assert OptionError("a.\u00b2", "x").path == ("a", "\u00b2")

@@ -9,6 +9,7 @@ from pydantic import Field
 from dltk.config.matching import SHOWN_BY, SYNONYMS, mismatches
 from dltk.config.settings import Fraction, PositiveFloat, PositiveInt, Settings
 from dltk.config.wording import described
+from tests.problems import told
 
 
 class Dense(Settings):
@@ -54,7 +55,7 @@ SCHEMA = Options.model_json_schema()
 
 
 def problems_of(values, schema=SCHEMA):
-    return [str(problem) for problem in mismatches(values, schema, schema, ("model",))]
+    return [told(problem) for problem in mismatches(values, schema, schema, ("model",))]
 
 
 @pytest.mark.parametrize(
@@ -82,62 +83,78 @@ NUMBER = "a whole number above 0"
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        ({"lr": 0}, "lr: must be a number above 0; received 0"),
-        ({"lr": "1e-3"}, "lr: must be a number above 0; received '1e-3'"),
-        ({"lr": True}, "lr: must be a number above 0; received true"),
-        ({"epochs": True}, f"epochs: must be {NUMBER}; received true"),
-        ({"epochs": 1.0}, f"epochs: must be {NUMBER}; received 1.0"),
-        ({"epochs": 10**18}, f"epochs: must be {NUMBER}; received 1000000000000000000; at most 1000000000 is allowed"),
-        ({"epochs": None}, f"epochs: must be {NUMBER}; received null"),
-        ({"bias": "no"}, "bias: must be true or false; received 'no'"),
-        ({"bias": 0}, "bias: must be true or false; received 0"),
-        ({"word": "A"}, "word: must be text that matches ^[a-z]+$; received 'A'"),
-        ({"betas": [0.1, 1]}, "betas.1: must be a number of at least 0 and below 1; received 1"),
-        ({"betas": [0.1]}, "betas: must be a list of 2; received [0.1]"),
-        ({"betas": 0.1}, "betas: must be a list of 2; received 0.1"),
-        ({"few": [1]}, "few: must be a list of at least 2; received [1]"),
-        ({"size": [1, 0]}, f"size.1: must be {NUMBER}; received 0"),
-        ({"size": 0}, f"size: must be {NUMBER} or a list; received 0"),
-        ({"size": "x"}, f"size: must be {NUMBER} or a list; received 'x'"),
-        ({"every": "never"}, f"every: must be 'epoch' or {NUMBER}; received 'never'"),
-        ({"mode": "bes"}, "mode: must be one of 'best', 'last', 3; received 'bes'; did you mean 'best'?"),
-        ({"mode": 3.0}, "mode: must be one of 'best', 'last', 3; received 3.0"),
-        ({"weights": {"a": "x"}}, "weights.a: must be a number; received 'x'"),
-        ({"layers": {"a": 1}}, "layers: must be a list; received {'a': 1}"),
+        ({"lr": 0}, "lr: is out of range (found 0; allowed a number above 0)"),
+        ({"lr": "1e-3"}, "lr: text is not allowed here (found '1e-3'; allowed a number above 0)"),
+        ({"lr": True}, "lr: true or false is not allowed here (found true; allowed a number above 0)"),
+        ({"epochs": True}, "epochs: true or false is not allowed here (found true; allowed a whole number above 0)"),
+        ({"epochs": 1.0},
+         "epochs: a number with a point or an exponent is not allowed here; write 1 (found 1.0; allowed a "
+         "whole number above 0)"),
+        ({"epochs": 10**18},
+         "epochs: is out of range (found 1000000000000000000; allowed a whole number above 0, at most "
+         "1000000000)"),
+        ({"epochs": None},
+         "epochs: null, which is no value, is not allowed here (found null; allowed a whole number above 0)"),
+        ({"bias": "no"}, "bias: text is not allowed here; write false (found 'no'; allowed true or false)"),
+        ({"bias": 0}, "bias: a whole number is not allowed here (found 0; allowed true or false)"),
+        ({"word": "A"},
+         "word: this text has not the form that is needed (found 'A'; allowed text that matches ^[a-z]+$)"),
+        ({"betas": [0.1, 1]}, "betas.1: is out of range (found 1; allowed a number of at least 0 and below 1)"),
+        ({"betas": [0.1]}, "betas: a list of 1 is not allowed here (found [0.1]; allowed a list of 2)"),
+        ({"betas": 0.1}, "betas: a number with a fraction is not allowed here (found 0.1; allowed a list of 2)"),
+        ({"few": [1]}, "few: a list of 1 is not allowed here (found [1]; allowed a list of at least 2)"),
+        ({"size": [1, 0]}, "size.1: is out of range (found 0; allowed a whole number above 0)"),
+        ({"size": 0}, "size: is out of range (found 0; allowed a whole number above 0 or a list)"),
+        ({"size": "x"}, "size: text is not allowed here (found 'x'; allowed a whole number above 0 or a list)"),
+        ({"every": "never"}, "every: no such choice (found 'never'; allowed 'epoch' or a whole number above 0)"),
+        ({"mode": "bes"}, "mode: no such choice; did you mean 'best'? (found 'bes'; allowed one of 'best', 'last', 3)"),
+        ({"mode": 3.0},
+         "mode: a number with a point or an exponent is not allowed here; write 3 (found 3.0; allowed one "
+         "of 'best', 'last', 3)"),
+        ({"weights": {"a": "x"}}, "weights.a: text is not allowed here (found 'x'; allowed a number)"),
+        ({"layers": {"a": 1}}, "layers: a mapping is not allowed here (found {'a': 1}; allowed a list)"),
         ({"layers": ["dense"]},
-         f"layers.0: must be a mapping whose name is one of {LAYERS}; received 'dense'; "
-         "write {name: dense}"),
-        ({"layers": [{"units": 3}]}, f"layers.0: 'name' is missing: one of {LAYERS}"),
+         "layers.0: text is not allowed here; write {name: dense} (found 'dense'; allowed a mapping whose "
+         "name is one of dense, dropout)"),
+        ({"layers": [{"units": 3}]}, "layers.0: 'name' is missing (allowed one of dense, dropout)"),
         ({"layers": [{"name": "dens"}]},
-         f"layers.0.name: there is no 'dens'; did you mean 'dense'? available: {LAYERS}"),
-        ({"layers": [{"name": ["dense"]}]}, f"layers.0.name: there is no ['dense']; did you mean 'dense'? "
-         f"available: {LAYERS}"),
+         "layers.0.name: there is no 'dens'; did you mean 'dense'? (allowed dense, dropout)"),
+        ({"layers": [{"name": ["dense"]}]},
+         "layers.0.name: there is no ['dense']; did you mean 'dense'? (allowed dense, dropout)"),
         ({"layers": [{"name": "dense", "units": 3, "activation": "rely"}]},
-         "layers.0.activation: must be one of 'relu', 'tanh' or null; received 'rely'; "
-         "did you mean 'relu'?"),
+         "layers.0.activation: no such choice; did you mean 'relu'? (found 'rely'; allowed one of 'relu', "
+         "'tanh' or null)"),
         ({"heads": {"a": {"name": "dropout", "rat": 0}}},
-         "heads.a.rat: no such option; did you mean 'rate'? allowed: name, rate"),
-        ({"heads": 3}, "heads: must be a mapping or null; received 3"),
-        ({"one": {"name": "dropout", "rate": 2}}, "one.rate: must be a number of at least 0 and below 1; received 2"),
-        ({"one": {"rate": 0.1}}, f"one: 'name' is missing: one of {LAYERS}"),
-        ({"one": {}}, f"one: 'name' is missing: one of {LAYERS}"),
-        ({"one": {"left": {"rate": 0.1}}}, f"one.left: 'name' is missing: one of {LAYERS}"),
+         "heads.a.rat: no such option; did you mean 'rate'? (allowed name, rate)"),
+        ({"heads": 3}, "heads: a whole number is not allowed here (found 3; allowed a mapping or null)"),
+        ({"one": {"name": "dropout", "rate": 2}},
+         "one.rate: is out of range (found 2; allowed a number of at least 0 and below 1)"),
+        ({"one": {"rate": 0.1}}, "one: 'name' is missing (allowed one of dense, dropout)"),
+        ({"one": {}}, "one: 'name' is missing (allowed one of dense, dropout)"),
+        ({"one": {"left": {"rate": 0.1}}}, "one.left: 'name' is missing (allowed one of dense, dropout)"),
         ({"one": {"left": {"name": "dropout", "rate": 2}}},
-         "one.left.rate: must be a number of at least 0 and below 1; received 2"),
-        ({"one": 3}, f"one: must be a mapping whose name is one of {LAYERS} or a mapping of such "
-         "mappings or null; received 3"),
-        ({"one": "dense"}, f"one: must be a mapping whose name is one of {LAYERS} or a mapping of such mappings or "
-         "null; received 'dense'; write {name: dense}"),
-        ({"short": ["pooling"]}, f"short.0: must be 'max_pool' or {NUMBER}; received 'pooling'"),
-        ({"short": ["pool"]}, f"short.0: must be 'max_pool' or {NUMBER}; received 'pool'; did you mean 'max_pool'?"),
-        ({"short": 3}, "short: must be a list; received 3; write [3]"),
-        ({"short": 0}, "short: must be a list; received 0"),
-        ({"short": "max_pool"}, "short: must be a list; received 'max_pool'; write [max_pool]"),
-        ({"globs": "*.bias"}, "globs: must be 'head' or a list of at least 1; received '*.bias'; write ['*.bias']"),
-        ({"globs": "haed"}, "globs: must be 'head' or a list of at least 1; received 'haed'; did you mean 'head'?"),
-        ({"named": ["zzz"]}, "named.0: must be one of 'dense', 'dropout' or a mapping whose name is one of these; "
-         "received 'zzz'"),
-        ({"named": "dense"}, "named: must be a list; received 'dense'; write [dense]"),
+         "one.left.rate: is out of range (found 2; allowed a number of at least 0 and below 1)"),
+        ({"one": 3}, "one: a whole number is not allowed here (found 3; allowed a mapping whose name is one of dense, "
+         "dropout or a mapping of such mappings or null)"),
+        ({"one": "dense"},
+         "one: text is not allowed here; write {name: dense} (found 'dense'; allowed a mapping whose name "
+         "is one of dense, dropout or a mapping of such mappings or null)"),
+        ({"short": ["pooling"]},
+         "short.0: no such choice (found 'pooling'; allowed 'max_pool' or a whole number above 0)"),
+        ({"short": ["pool"]},
+         "short.0: no such choice; did you mean 'max_pool'? (found 'pool'; allowed 'max_pool' or a whole "
+         "number above 0)"),
+        ({"short": 3}, "short: a whole number is not allowed here; write [3] (found 3; allowed a list)"),
+        ({"short": 0}, "short: a whole number is not allowed here (found 0; allowed a list)"),
+        ({"short": "max_pool"}, "short: text is not allowed here; write [max_pool] (found 'max_pool'; allowed a list)"),
+        ({"globs": "*.bias"},
+         "globs: no such choice; write ['*.bias'] (found '*.bias'; allowed 'head' or a list of at least 1)"),
+        ({"globs": "haed"},
+         "globs: no such choice; did you mean 'head'? (found 'haed'; allowed 'head' or a list of at least 1)"),
+        ({"named": ["zzz"]},
+         "named.0: no such choice (found 'zzz'; allowed one of 'dense', 'dropout' or a mapping whose name "
+         "is one of these)"),
+        ({"named": "dense"}, "named: text is not allowed here; write [dense] (found 'dense'; allowed a list)"),
         ({"scores": ["b", "a", "b"]}, "scores.2: 'b' is in this list already"),
     ],
 )  # fmt: skip
@@ -149,20 +166,22 @@ def test_an_unknown_option_is_a_problem_of_its_key():
     (problem,) = mismatches({"lrr": 1}, SCHEMA, SCHEMA, ("model",))
     assert problem.path == ("model", "lrr")
     assert problem.at_key
-    assert problem.message.startswith("no such option; did you mean 'lr'? allowed: anything, betas, bias, ")
+    assert problem.message == "no such option; did you mean 'lr'?"
+    assert problem.allowed.startswith("anything, betas, bias, ")
+    assert problem.id == "DLTK-CONFIG-UNKNOWN-KEY"
 
 
 def test_a_missing_option_is_a_problem_of_the_mapping_that_lacks_it():
     schema = Required.model_json_schema()
     (problem,) = mismatches({}, schema, schema, ("data",))
-    assert str(problem) == "data: 'path' is missing: text"
+    assert told(problem) == "data: 'path' is missing (allowed text)"
     assert problem.at_key
 
 
 def test_everything_wrong_is_reported_together():
     values = {"layers": [{"name": "dens"}, {"name": "dense", "unts": 3}], "lr": 0}
     assert [text.split(": ")[0] for text in problems_of(values)] == [
-        "model.layers.0.name", "model.layers.1.unts", "model.layers.1", "model.lr",
+        "model.layers.0.name", "model.layers.1.unts", "model.lr",
     ]  # fmt: skip
 
 
@@ -178,15 +197,13 @@ MANY = {"$defs": {}, "enum": [f"net{i:02}" for i in range(25)]}
 def test_of_many_words_only_some_are_listed_behind_the_nearest():
     (problem,) = mismatches("nett07", MANY, {**MANY, SHOWN_BY: "dltk show nets"})
     some = ", ".join(f"net{i:02}" for i in range(20))
-    assert problem.message == (
-        f"must be one of 25 words; received 'nett07'; did you mean 'net07'? allowed: {some}, ... and 5 more; "
-        "dltk show nets"
-    )
+    assert problem.message == "no such choice; did you mean 'net07'?"
+    assert problem.allowed == f"one of 25 words: {some}, ... and 5 more; dltk show nets"
 
 
 def test_of_many_words_all_are_listed_where_none_is_near():
     (problem,) = mismatches("zzz", MANY, MANY)
-    assert all(f"'{name}'" in problem.message for name in MANY["enum"])
+    assert all(f"'{name}'" in problem.allowed for name in MANY["enum"])
 
 
 def test_a_description_names_what_is_allowed():
@@ -197,9 +214,9 @@ def test_a_description_names_what_is_allowed():
 
 def test_what_is_called_otherwise_elsewhere_is_meant():
     schema = {"type": "object", "additionalProperties": False, "properties": {"label": {SYNONYMS: ["target"]}}}
-    assert [str(one) for one in mismatches({"target": 1}, schema, {}, ("data",))] == [
-        "data.target: no such option; did you mean 'label'?"
+    assert [told(one) for one in mismatches({"target": 1}, schema, {}, ("data",))] == [
+        "data.target: no such option; did you mean 'label'? (allowed label)"
     ]
-    assert [str(one) for one in mismatches({"tag": 1}, schema, {}, ("data",))] == [
-        "data.tag: no such option; allowed: label"
+    assert [told(one) for one in mismatches({"tag": 1}, schema, {}, ("data",))] == [
+        "data.tag: no such option (allowed label)"
     ]

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from dltk.config.errors import OptionError
 from dltk.config.settings import FiniteFloat, Fraction, PositiveFloat, PositiveInt, Settings, SettingsError
+from tests.problems import told
 
 
 class Dense(Settings):
@@ -48,7 +49,7 @@ class Options(Settings):
 def problems_of(values):
     with pytest.raises(SettingsError) as caught:
         Options.parse(values)
-    return [str(problem) for problem in caught.value.problems]
+    return [told(problem) for problem in caught.value.problems]
 
 
 @pytest.mark.parametrize(
@@ -65,8 +66,8 @@ def test_plain_yaml_values_are_taken(key, given, value):
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        ({"lrr": 1}, "lrr: no such option; did you mean 'lr'? "
-         "allowed: betas, bias, epochs, every, layers, lr, odd, shift, words"),
+        ({"lrr": 1}, "lrr: no such option; did you mean 'lr'? (allowed betas, bias, epochs, every, layers, lr, odd, "
+         "shift, words)"),
         ({"lr": "1e-3"}, "lr: must be a valid number; received '1e-3'"),
         ({"lr": True}, "lr: must be a valid number; received true"),
         ({"lr": 0}, "lr: must be greater than 0; received 0"),
