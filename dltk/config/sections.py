@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 
 from dltk.config.augmentation import Part, Transform
 from dltk.config.initializers import InitializerOption
+from dltk.config.names import MAX_LENGTH, PATTERN
 from dltk.config.settings import FiniteFloat, Fraction, PositiveFloat, PositiveInt, Settings
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -38,6 +39,9 @@ class DataOptions(Settings):
     """A column whose equal values, such as those of one patient, stay in one split."""
     group_pattern: Annotated[str, Field(min_length=1)] | None = None
     """The same by what samples are called (file names): a regular expression; what its first (...) matches is equal."""
+    time: Annotated[str, Field(min_length=1)] | None = None
+    """A column of dates or numbers that says when a row is from: nothing is drawn; the latest rows are the test split,
+    those before them the val split, and rows of one moment stay together."""
     subset: PositiveInt | Part | None = None
     """Train on so many, or this part, of the training samples, classes in equal shares; a larger one holds a smaller
     one."""
@@ -142,10 +146,7 @@ class TensorboardOptions(Settings):
 class Sections(Settings):
     """A whole experiment; component sections stay plain until their components are known."""
 
-    name: (
-        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100, json_schema_extra=_NAME_FORM)]
-        | None
-    ) = None
+    name: Annotated[str, Field(pattern=PATTERN, max_length=MAX_LENGTH, json_schema_extra=_NAME_FORM)] | None = None
     """Names the run directory; default the config file's name."""
     seed: Seed = 0
     """Decides initial weights, order and every other random choice."""

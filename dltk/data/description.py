@@ -16,6 +16,7 @@ from dltk.data.measures import Facts, distribution, measure_of
 from dltk.data.samples import Columns
 from dltk.data.specs import Bag, Image, Modality, Nothing, Spec, Table, Tokens, Vector
 from dltk.data.splits import Splits
+from dltk.data.tables.dates import order_of
 from dltk.data.tables.numbers import is_number_column, number
 
 NUM_EXAMPLES = 3
@@ -148,7 +149,8 @@ def _column(name: str, raw: Mapping[str, Any]) -> Facts:
         values = torch.tensor([number(cell) for cell in known], dtype=torch.float64)
         middle = {"mean": float(values.mean()), "median": float(values.median())}
         return {**facts, "kind": "numbers", "min": float(values.min()), **middle, "max": float(values.max())}
-    return {**facts, "kind": "categories", "most_common": dict(Counter(known).most_common(MAX_COMMON))}
+    kind = "categories" if order_of(cells) is None else "dates"
+    return {**facts, "kind": kind, "most_common": dict(Counter(known).most_common(MAX_COMMON))}
 
 
 def _texts(raw: Mapping[str, Any], parts: Mapping[str, Any], splits: Splits) -> Facts:

@@ -14,6 +14,7 @@ from torch import Tensor
 from dltk.config.errors import OptionError, alternatives, shown
 from dltk.config.sections import DataOptions
 from dltk.data.samples import Samples, values_of
+from dltk.data.tables.dates import moments
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class Kinship:
         strata: Portions hold equal shares of each; all 0 where that does not matter.
         classes: Something of each is always left to learn from; None where there are no classes.
         groups: Portions hold all or nothing of each; None where every sample stands for itself.
+        moments: The place in time of each, float64 (n,); portions hold the latest. None where order does not matter.
     """
 
     strata: Tensor
     classes: Tensor | None = None
     groups: Tensor | None = None
+    moments: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.strata)
@@ -45,11 +48,18 @@ def kinship(samples: Samples, options: DataOptions) -> Kinship:
     # A combination of values, as of several columns, is no class that must be learned.
     is_class = labels is not None and not any(isinstance(label, tuple) for label in labels[:1])
     strata = numbers if options.stratify == "auto" else torch.zeros_like(numbers)
-    return Kinship(strata, numbers if is_class else None, _groups(samples, options))
+    moments = _moments(samples, options)
+    return Kinship(strata, numbers if is_class and moments is None else None, _groups(samples, options), moments)
 
 
 def part(kin: Kinship, share: float, seed: int) -> Tensor:
-    """Choose a share of the samples to set aside, bool (n,): of ungrouped ones every 1/share-th of each stratum."""
+    """Choose a share of the samples to set aside, bool (n,): of ungrouped ones every 1/share-th of each stratum.
+
+    Where samples have moments it is the latest share.
+    """
+    if kin.moments is not None:
+        later = torch.sort(kin.moments, descending=True).values
+        return kin.moments >= later[max(round(len(kin) * share), 1) - 1]
     if kin.groups is not None:
         chosen = _dealt(kin, (1 - share, share), seed) == 1
     else:
@@ -106,6 +116,26 @@ def _groups(samples: Samples, options: DataOptions) -> Tensor | None:
     if options.group_pattern is not None:
         return numbered(_matched(samples.names, options.group_pattern))
     return None
+
+
+def _moments(samples: Samples, options: DataOptions) -> Tensor | None:
+    if options.time is None:
+        return None
+    if options.group is not None or options.group_pattern is not None:
+        option = "group" if options.group is not None else "group_pattern"
+        raise OptionError(option, "rows of one moment stay together already; give group or time, not both")
+    columns = samples.columns()
+    if options.time not in columns:
+        raise OptionError("time", f"there is no column {shown(options.time)}{alternatives(options.time, columns)}")
+    cells = [None if value is None else str(value) for value in values_of(columns[options.time])]
+    found = moments(cells)
+    if found is None:
+        first = next((cell for cell in cells if cell is not None), "")
+        raise OptionError("time", f"must be numbers, or dates such as 2026-11-28; the column has {shown(first)}")
+    if None in cells:
+        without = f"{cells.count(None)} of {len(cells)}"
+        raise OptionError("time", f"must say of every row when it is from; {without} have an empty cell")
+    return torch.from_numpy(found)
 
 
 def _matched(names: Sequence[str], pattern: str) -> list[str]:

@@ -158,7 +158,7 @@ def _refuse_impossible(options: DataOptions, parts: dict[str, Any], *, can_split
             "the fold is the val split: leave val_fraction out; data that bring one, and streams, cannot be folded",
             id="DLTK-CONFIG-CONFLICT",
         )
-    for name in ("group", "group_pattern", "subset"):
+    for name in ("group", "group_pattern", "time", "subset"):
         if getattr(options, name) is not None and not can_split:
             raise OptionError(
                 name, "a stream has no known length and cannot be split; leave it out", id="DLTK-CONFIG-CONFLICT"
@@ -238,6 +238,8 @@ def _set_aside(samples: Samples, name: str, fraction: float, options: DataOption
 
 def _fold(samples: Samples, fold: tuple[int, int], options: DataOptions) -> tuple[Samples, Samples]:
     index, count = fold
+    if options.time is not None:
+        raise OptionError("fold", "some folds would be predicted from what came later; leave time out, or do not fold")
     if not (2 <= count <= len(samples) and index < count):
         raise OptionError(
             "fold",

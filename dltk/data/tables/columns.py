@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dltk.config.errors import OptionError, at_most_shown, shown
 from dltk.data.specs import Column
+from dltk.data.tables.dates import DateColumn, fit_dates, order_of, restore_dates
 from dltk.data.tables.numbers import (
     Cells,
     Line,
@@ -27,10 +28,8 @@ from dltk.data.tables.numbers import (
     wrong_cells,
 )
 from dltk.data.tables.options import TableOptions, Transform
+from dltk.data.tables.statuses import INVALID, MISSING, OK, UNKNOWN
 
-STATUSES = ("ok", "missing", "unknown_category", "invalid")
-"""What can be said of a row, from harmless to not answerable."""
-_OK, _MISSING, _UNKNOWN, _INVALID = range(len(STATUSES))
 Encoded = NDArray[np.float32]
 Severities = NDArray[np.int8]
 
@@ -74,7 +73,7 @@ class NumberColumn:
     def severities(self, cells: Cells) -> Severities:
         """Return an index into STATUSES per row."""
         usable = np.isfinite(self.encode(cells)).all(axis=1)
-        return np.where(usable, np.where(absent(cells), _MISSING, _OK), _INVALID).astype(np.int8)
+        return np.where(usable, np.where(absent(cells), MISSING, OK), INVALID).astype(np.int8)
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted, for `restore_column`."""
@@ -157,35 +156,41 @@ class HashedColumn:
 
     def severities(self, cells: Cells) -> Severities:
         """Return an index into STATUSES per row."""
-        return np.where(absent(cells), _MISSING, _OK).astype(np.int8)
+        return np.where(absent(cells), MISSING, OK).astype(np.int8)
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted, for `restore_column`."""
         return {"kind": "hashed", "name": self.name, "num_buckets": self.num_buckets}
 
 
-TableColumn = NumberColumn | CategoryColumn | OrdinalColumn | HashedColumn
+TableColumn = NumberColumn | DateColumn | CategoryColumn | OrdinalColumn | HashedColumn
 
 
 def fit_column(name: str, cells: Cells, options: TableOptions, rows: Sequence[str]) -> TableColumn:
     """Decide what a column is, from its options or else from its training rows, and fit it.
 
-    Numbers if every cell that is not missing is one (or none has a value), else categories.
+    Numbers if every cell that is not missing is one (or none has a value), dates if every one is a date, else
+    categories.
 
     Raises:
         DataError: Some cells are numbers too large for float32, or none that the options allow; `rows` names them.
         OptionError: `order` lacks categories, or options of numbers are given to a column of text.
     """
-    kind = options.kind_of(name) or ("numbers" if is_number_column(cells) else "categories")
-    if kind == "numbers":
+    kind = options.kind_of(name)
+    if kind == "numbers" or (kind is None and is_number_column(cells)):
         _refuse_text(name, cells, options)
         return _fit_numbers(name, cells, options.of(name), rows)
+    order = order_of(cells) if kind is None else None
+    if order is not None:
+        return fit_dates(name, cells, order)
     return _fit_categories(name, cells, options.of(name), options.order_of(name))
 
 
 def restore_column(state: Mapping[str, Any]) -> TableColumn:
     """Rebuild a column from its `state()`."""
     kind, name = state["kind"], state["name"]
+    if kind == "date":
+        return restore_dates(state)
     if kind == "hashed":
         return HashedColumn(name, state["num_buckets"])
     if kind == "number":
@@ -274,7 +279,7 @@ def _hot(codes: NDArray[np.int64], width: int) -> Encoded:
 def _severities(categories: Sequence[str], cells: Cells) -> Severities:
     known = {*categories, None}
     unknown = np.array([cell not in known for cell in cells], dtype=np.bool_)
-    return np.where(unknown, _UNKNOWN, np.where(absent(cells), _MISSING, _OK)).astype(np.int8)
+    return np.where(unknown, UNKNOWN, np.where(absent(cells), MISSING, OK)).astype(np.int8)
 
 
 def _bucket(text: str, num_buckets: int) -> int:

@@ -16,10 +16,11 @@ from dltk.data.batches import InMemory, Loading
 from dltk.data.files import refuse_absent
 from dltk.data.samples import Columns, State
 from dltk.data.specs import Spec, Table
-from dltk.data.tables.columns import STATUSES, TableColumn, fit_column, restore_column
+from dltk.data.tables.columns import TableColumn, fit_column, restore_column
 from dltk.data.tables.csv_files import CsvFormat, read_csv
 from dltk.data.tables.numbers import wrong_cells
 from dltk.data.tables.options import TableOptions
+from dltk.data.tables.statuses import STATUSES
 from dltk.data.tables.targets import TableTarget, restore_target
 from dltk.data.texts.files import STANDARD_INPUT, place_of
 

@@ -1,12 +1,13 @@
 """Splits: disjoint, complete, balanced, and decided by split_seed alone."""
 
 import math
+import re
 from collections import Counter
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dltk.config.errors import OptionError
@@ -340,3 +341,47 @@ def test_images_that_a_preparation_keeps_as_bytes_are_refused_before_training():
     with pytest.raises(OptionError, match="needs the images 'id' as floats from 0 to 1") as caught:
         make_splits({"train": samples}, preparation, 2, 0, torch.device("cpu"), options)
     assert option_of(caught) == "augment"
+
+
+def dated(rows):
+    """Return rows with a column of moments."""
+    return Columns({"id": torch.arange(len(rows))}, {}, others={"when": rows})
+
+
+@given(st.lists(st.integers(0, 40), min_size=50, max_size=120), FRACTIONS, FRACTIONS, st.integers(0, 5))
+def test_by_time_the_latest_rows_are_tested_and_rows_of_one_moment_stay_together(days, val, test, split_seed):
+    when = [f"2026-01-{day % 28 + 1:02} {day:02}:00" if day < 24 else f"2026-03-{day - 20:02}" for day in days]
+    assume(len(set(when)) > 20)
+    options = {"time": "when", "val_fraction": val / 2, "test_fraction": test / 2, "split_seed": split_seed}
+    parts, _ = split(dated(when), options)
+    assume(len(parts) == 3)
+    spans = {name: (min(when[i] for i in ids), max(when[i] for i in ids)) for name, ids in parts.items()}
+    assert spans["train"][1] < spans["val"][0]
+    assert spans["val"][1] < spans["test"][0]
+    assert sorted(i for ids in parts.values() for i in ids) == list(range(len(days)))
+
+
+def test_by_time_the_order_of_the_file_does_not_matter():
+    when = [f"2026-01-01 {i // 60:02}:{i % 60:02}" for i in range(100)]
+    order = torch.randperm(100, generator=torch.Generator().manual_seed(0)).tolist()
+    straight, _ = split(dated(when), {"time": "when"})
+    mixed, _ = split(dated([when[i] for i in order]), {"time": "when"})
+    assert {name: sorted(order[i] for i in ids) for name, ids in mixed.items()} == straight
+
+
+@pytest.mark.parametrize(
+    ("options", "place", "reason"),
+    [
+        ({"time": "then"}, ("time",), "there is no column 'then'"),
+        ({"time": "words"}, ("time",), "must be numbers, or dates such as 2026-11-28; the column has 'a'"),
+        ({"time": "gaps"}, ("time",), "1 of 60 have an empty cell"),
+        ({"time": "when", "group": "words"}, ("group",), "give group or time, not both"),
+        ({"time": "when", "fold": [0, 3]}, ("fold",), "predicted from what came later"),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused(options, place, reason):
+    whens = [str(i) for i in range(60)]
+    others = {"when": whens, "words": ["a"] * 60, "gaps": [None, *whens[1:]]}
+    with pytest.raises(OptionError, match=re.escape(reason)) as error:
+        split(Columns({"id": torch.arange(60)}, {}, others=others), options)
+    assert error.value.path == place

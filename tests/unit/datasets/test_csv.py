@@ -312,12 +312,20 @@ def test_commas_between_thousands_are_pointed_out_and_read_where_it_is_said(tmp_
 @pytest.mark.parametrize(
     "date", ["2024-01-{:02}", "{}/1/2024", "2024. 1. {}", "2024년 1월 {}일", "2024-01-{:02} 09:30"]
 )
-def test_dates_are_pointed_out(tmp_path, date):
+def test_dates_are_told(tmp_path, date):
     path = tmp_path / "t.csv"
     path.write_text("when,y\n" + "".join(f"{date.format(i + 1)},{'uv'[i % 2]}\n" for i in range(20)), encoding="utf-8")
     notes = csv.read(_config(path)).notes
-    assert "column when looks like dates, which are read as categories; add columns such as year or month" in notes
+    assert "dates: when" in notes
     assert not any("different" in note for note in notes)
+
+
+def test_dates_that_cannot_be_told_are_pointed_out(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("when,y\n" + "".join(f"{i % 12 + 1}/1/2024,{'uv'[i % 2]}\n" for i in range(20)), encoding="utf-8")
+    [note] = [note for note in csv.read(_config(path)).notes if "dates" in note]
+    assert note.startswith("column when looks like dates written in several ways, or with day and month that cannot be")
+    assert "'1/1/2024'" in note
 
 
 def test_codes_are_no_dates(tmp_path):

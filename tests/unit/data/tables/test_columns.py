@@ -19,7 +19,6 @@ from sklearn.preprocessing import (
 
 from dltk.config.errors import DataError, OptionError
 from dltk.data.tables.columns import (
-    STATUSES,
     CategoryColumn,
     HashedColumn,
     NumberColumn,
@@ -31,6 +30,7 @@ from dltk.data.tables.columns import (
 )
 from dltk.data.tables.numbers import Cells
 from dltk.data.tables.options import ColumnOptions, Encode, Scaling, TableOptions
+from dltk.data.tables.statuses import STATUSES
 
 HASHED = [0, 3, 0]
 """The first 8 bytes of BLAKE2b, as a big-endian number modulo 4: `b2sum -l 64` of Seoul, Busan, Rome."""
