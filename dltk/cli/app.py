@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from dltk.cli import data, exporting, importing, listing, showing, training, using, verifying
+from dltk.cli import data, exporting, importing, listing, new, showing, training, using, verifying
 from dltk.cli.answers import print_json
 from dltk.config.errors import DltkError, OutOfResources, OutputError, UsageError, WriteError, shown
 from dltk.config.terminal import ink_for
@@ -58,6 +58,7 @@ app.command("verify")(verifying.verify)
 app.command("import")(importing.import_weights)
 app.command("export")(exporting.export)
 app.add_typer(data.app, name="data")
+app.command("new")(new.new)
 app.command("list")(listing.list_things)
 app.command("show")(showing.show)
 app.command("schema")(showing.print_schema)

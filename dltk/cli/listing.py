@@ -65,12 +65,6 @@ def list_things(
     return 0
 
 
-def configs_directory() -> Path | None:
-    """Return where the shipped configs are: beside the package in a checkout, inside it when installed."""
-    package = Path(__file__).parent.parent
-    return next((path for path in (package.parent / "configs", package / "configs") if path.is_dir()), None)
-
-
 def _rows(kind: str) -> list[dict[str, Any]]:
     return _configs() if kind == "configs" else _components(kind)
 
@@ -121,13 +115,7 @@ def _components(kind: str) -> list[dict[str, Any]]:
 
 
 def _configs() -> list[dict[str, Any]]:
+    from dltk.config import shipped
     from dltk.training.runs.summary import short
 
-    directory = configs_directory()
-    paths = sorted(directory.rglob("*.yaml")) if directory else []
-    return [{"config": short(path), "what": _title(path)} for path in paths]
-
-
-def _title(path: Path) -> str:
-    comments = [line[1:].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
-    return next((line for line in comments if "yaml-language-server" not in line), "")
+    return [{"config": short(path), "what": shipped.title(path)} for path in shipped.configs()]

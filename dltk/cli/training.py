@@ -187,7 +187,7 @@ def _print_check(facts: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         print_json(facts)
         return 0
-    from dltk.experiment.config import yaml_text
+    from dltk.config.writing import yaml_text
 
     config = yaml_text(facts.pop("config"))
     parameters = facts.pop("parameters")

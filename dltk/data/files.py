@@ -15,6 +15,8 @@ from dltk.data.download import Remote
 from dltk.data.transfer import say
 
 _JUNK = ("__MACOSX", ".")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+"""How archives that are read as folders are called."""
 
 
 def cache_directory() -> Path:
@@ -172,6 +174,11 @@ def as_directory(path: Path) -> Path:
         archives.unpack(path, target)
     entries = [entry for entry in target.iterdir() if not entry.name.startswith(_JUNK)]
     return entries[0] if len(entries) == 1 and entries[0].is_dir() else target
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a path is a folder, or called like an archive of one."""
+    return path.is_dir() or (path.is_file() and path.name.lower().endswith(ARCHIVES))
 
 
 def _exists(path: Path) -> bool:

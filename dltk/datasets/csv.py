@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from dltk.config.errors import DataError, OptionError, listed, shown
 from dltk.config.sections import PathText
 from dltk.data.files import not_there
+from dltk.data.proposals import Proposal
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Column, Numbers, Spec, Table
 from dltk.data.tables.csv_files import DEFAULT_MISSING, CsvFormat, read_csv
@@ -21,6 +22,7 @@ from dltk.data.tables.headers import Place, name_of
 from dltk.data.tables.notes import column_notes
 from dltk.data.tables.options import TableOptions, no_such_column
 from dltk.data.tables.preparation import TABLE, TablePreparation, row_names
+from dltk.data.tables.proposing import proposed_table
 from dltk.data.tables.spelling import Decimal, Thousands
 from dltk.data.tables.targets import TargetKind, decide_kind, fit_target
 from dltk.data.texts.files import Encoding, for_other_files
@@ -128,6 +130,11 @@ def read(config: Config) -> Source:
         for name, part in parts.items()
     }
     return Source(samples, tuple(notes))
+
+
+def propose(path: Path, target: str) -> Proposal | None:
+    """Return a config that predicts one column from the others."""
+    return proposed_table(path, target)
 
 
 def read_without_target(config: Config) -> Source:

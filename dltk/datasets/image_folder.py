@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dltk.config.errors import MAX_PROBLEMS, DataError, listed, shown
+from dltk.config.errors import MAX_PROBLEMS, DataError, count_of, listed, shown
 from dltk.config.sections import PathText
-from dltk.data.files import as_directory
+from dltk.data.files import as_directory, is_folder
 from dltk.data.images.files import IMAGE_EXTENSIONS, files_below, is_image_name, printable, reasons
 from dltk.data.images.preparation import (
     ImageOptions,
@@ -19,7 +19,9 @@ from dltk.data.images.preparation import (
     labelled,
     source_of,
 )
+from dltk.data.images.proposing import proposed_images
 from dltk.data.images.scanning import unreadable_images
+from dltk.data.proposals import Proposal
 
 if TYPE_CHECKING:
     from dltk.data.samples import Columns, Source, State
@@ -66,6 +68,18 @@ def prepare(config: Config, train: Columns) -> ImagePreparation:
 def restore(config: Config, state: State) -> ImagePreparation:  # noqa: ARG001
     """Rebuild the preparation from its state."""
     return ImagePreparation.restore(state)
+
+
+def propose(path: Path, target: str) -> Proposal | None:  # noqa: ARG001
+    """Return a config for images in one folder per class."""
+    if not is_folder(path):
+        return None
+    folders = _subfolders(_parts(as_directory(path))["train"])
+    images = {folder.name: [file for file in files_below(folder) if is_image_name(file)] for folder in folders}
+    if len(images) < 2 or not any(images.values()):
+        return None
+    found = f"{count_of(len(images), 'class folder')}: {', '.join(printable(Path(name)) for name in images)}"
+    return proposed_images({"path": str(path)}, [file for own in images.values() for file in own], found, 0.9)
 
 
 def _parts(root: Path) -> dict[str, Path]:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from dltk.config.errors import DataError, MissingInput, shown
 from dltk.config.sections import PathText
-from dltk.data.files import as_directory
+from dltk.data.files import as_directory, is_folder
 from dltk.data.images.files import IMAGE_EXTENSIONS, is_image_name, printable
 from dltk.data.images.preparation import (
     ImageOptions,
@@ -21,6 +21,8 @@ from dltk.data.images.preparation import (
     labelled,
     source_of,
 )
+from dltk.data.images.proposing import proposed_images
+from dltk.data.proposals import Proposal
 
 if TYPE_CHECKING:
     from dltk.data.samples import Columns, Source, State
@@ -65,6 +67,18 @@ def prepare(config: Config, train: Columns) -> ImagePreparation:
 def restore(config: Config, state: State) -> ImagePreparation:  # noqa: ARG001
     """Rebuild the preparation from its state."""
     return ImagePreparation.restore(state)
+
+
+def propose(path: Path, target: str) -> Proposal | None:  # noqa: ARG001
+    """Return a config for images in one folder with a list of labels."""
+    folder = as_directory(path) if is_folder(path) else path
+    images = [file for file in folder.iterdir() if is_image_name(file)] if folder.is_dir() else []
+    lists = [file for file in folder.iterdir() if file.suffix == ".txt"] if images else []
+    if not lists:
+        return None
+    labels = next((file for file in lists if file.name == Config.model_fields["labels"].default), lists[0])
+    found = f"{len(images):,} images, and a list of labels in {labels.name}"
+    return proposed_images({"path": str(path), "labels": labels.name}, sorted(images), found, 0.7)
 
 
 def _listing(config: Config) -> _Listing:

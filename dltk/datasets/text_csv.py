@@ -17,6 +17,7 @@ from pydantic import Field
 from dltk.config.errors import DataError, OptionError, shown
 from dltk.config.sections import PathText
 from dltk.data.files import not_there
+from dltk.data.proposals import Proposal
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
 from dltk.data.tables.headers import Place, default_names, name_of
@@ -26,6 +27,7 @@ from dltk.data.texts.files import Encoding, encoding_notes, for_other_files, lin
 from dltk.data.texts.options import TextOptions
 from dltk.data.texts.own import TEXT, OwnFiles
 from dltk.data.texts.preparation import LABEL, TextPreparation, expected_spec, in_natural_order, labelled
+from dltk.data.texts.proposing import proposed_texts_of_table
 
 _SEPARATORS = ("\t", ",", ";", "|")
 _Character = Annotated[str, Field(min_length=1, max_length=1)]
@@ -98,6 +100,11 @@ def prepare(config: Config, train: Columns) -> TextPreparation:
 def restore(config: Config, state: State) -> TextPreparation:
     """Rebuild the preparation."""
     return TextPreparation.restore(state, _own_files(config))
+
+
+def propose(path: Path, target: str) -> Proposal | None:
+    """Return a config for a table with a column of texts and one of labels."""
+    return proposed_texts_of_table(path, target)
 
 
 def _own_files(config: Config) -> OwnFiles:

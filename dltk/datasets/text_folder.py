@@ -7,13 +7,15 @@ from pathlib import Path
 
 from dltk.config.errors import DataError, shown
 from dltk.config.sections import PathText
-from dltk.data.files import as_directory
+from dltk.data.files import as_directory, is_folder
+from dltk.data.proposals import Proposal
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
 from dltk.data.texts.files import Encoding, encoding_notes, read_decoded
 from dltk.data.texts.options import TextOptions
 from dltk.data.texts.own import OwnFiles, text_files
 from dltk.data.texts.preparation import TextPreparation, expected_spec, in_natural_order, labelled
+from dltk.data.texts.proposing import proposed_texts_of_folders
 
 _PARTS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
 _UNLABELLED = "unsup"
@@ -67,6 +69,17 @@ def prepare(config: Config, train: Columns) -> TextPreparation:
 def restore(config: Config, state: State) -> TextPreparation:
     """Rebuild the preparation."""
     return TextPreparation.restore(state, OwnFiles(config.encoding))
+
+
+def propose(path: Path, target: str) -> Proposal | None:  # noqa: ARG001
+    """Return a config for texts in one folder per class."""
+    if not is_folder(path):
+        return None
+    train = _parts(as_directory(path))["train"]
+    files = {name: text_files(folder) for name, folder in _subfolders(train).items() if name != _UNLABELLED}
+    if len(files) < 2 or not all(files.values()):
+        return None
+    return proposed_texts_of_folders(path, files)
 
 
 def _parts(root: Path) -> dict[str, Path]:

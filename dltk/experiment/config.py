@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dltk.config import registry, schema
 from dltk.config.checking import checked, refuse
 from dltk.config.document import Document, locate, open_document
 from dltk.config.errors import ConfigError, OptionError, listed
+from dltk.config.names import as_name
 from dltk.config.overrides import directory_of
 from dltk.config.problems import Problem
 from dltk.config.sections import DataOptions, ModelOptions, Sections, TrainOptions
 from dltk.config.settings import Settings, SettingsError
+from dltk.config.writing import yaml_text
 from dltk.data import files
 from dltk.data.specs import Spec
 from dltk.experiment.compatibility import default_tasks, fitting_tasks, impossible_training, misfits, words
@@ -29,7 +28,6 @@ from dltk.training.saving.pretrained import pinned
 from dltk.training.schedules import SCHEDULES
 
 VARIANTS: Mapping[str, Mapping[str, type[Settings]]] = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}
-MAX_NAME_LENGTH = 100
 RUNS = Path("runs")
 """Where the commands look for runs by name, too."""
 
@@ -96,24 +94,6 @@ class Experiment:
         return yaml_text(self.plain())
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes YAML that reads back the same by YAML 1.2's rules, where text such as 1e-3 needs quotes."""
-
-
-def _represented(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "'" if text[:1] in _LIKE_NUMBERS and text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_LIKE_NUMBERS = "+-.0123456789"
-_Dumper.add_representer(str, _represented)
-
-
-def yaml_text(values: Mapping[str, Any]) -> str:
-    """Return plain values as YAML text that `read_document` reads back the same."""
-    return yaml.dump(dict(values), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-
-
 def read_experiment(
     source: Path | Mapping[str, Any], overrides: Sequence[str] = (), *, state: Mapping[str, Any] | None = None
 ) -> Experiment:
@@ -147,7 +127,7 @@ def read_experiment(
         inferred.append(f"task: {values['task']['name']}, which follows from the data and the model")
     task = read_part("task", "tasks", values["task"], None, problems, document)
     stem = "experiment" if isinstance(source, Mapping) else source.stem
-    sections = sections.model_copy(update={"name": sections.name or _as_name(stem)})
+    sections = sections.model_copy(update={"name": sections.name or as_name(stem)})
     train = sections.train
     optimization = OptimizationSettings(
         optimizers, schedules, accumulate=train.accumulate, precision=train.precision, ema=train.ema
@@ -161,11 +141,6 @@ def _plain(source: Mapping[str, Any]) -> dict[str, Any]:
     """Return a mapping as YAML would give it: text keys, lists, paths as text."""
     plain: dict[str, Any] = json.loads(json.dumps(source, default=str))
     return plain
-
-
-def _as_name(stem: str) -> str:
-    """Return a file's stem as the name of an experiment, which is also a directory's."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", stem).lstrip("._-")[:MAX_NAME_LENGTH] or "experiment"
 
 
 def read_part(

@@ -11,8 +11,9 @@ from typing import Any
 
 from dltk.config.errors import DltkError, IntegrityError, UsageError
 from dltk.config.terminal import escaped
+from dltk.config.writing import yaml_text
 from dltk.experiment.building import Built, build, selection_for, total_steps
-from dltk.experiment.config import Experiment, read_experiment, yaml_text
+from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.creating import create, identity_of, refuse_impossible
 from dltk.experiment.finished import Run
 from dltk.experiment.learning import make_learner

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dltk.config.document import parse_document, read_document
 from dltk.config.errors import ConfigError
-from dltk.experiment.config import read_experiment, yaml_text
+from dltk.config.writing import yaml_text
+from dltk.experiment.config import read_experiment
 from tests.commands import TABLE, write_table
 
 IRIS = {"data": {"name": "iris"}, "model": {"name": "mlp"}}

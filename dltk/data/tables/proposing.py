@@ -1,0 +1,307 @@
+"""What to write in a config for a user's own table, after a look at its cells."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from dltk.config.errors import DltkError, OptionError, count_of, did_you_mean, listed, shown
+from dltk.data.proposals import Proposal
+from dltk.data.tables.csv_files import CsvFormat, CsvTable, read_csv
+from dltk.data.tables.dates import moment, order_of
+from dltk.data.tables.headers import is_number_name
+from dltk.data.tables.numbers import is_number_column, number
+from dltk.data.tables.ratings import proposed_ratings
+from dltk.data.tables.spelling import Decimal, Thousands, comma_hint, is_date
+from dltk.data.tables.targets import decide_kind
+from dltk.data.texts.files import guessed_encoding, read_bytes
+
+ENDINGS = (".csv", ".tsv", ".tab", ".data", ".txt", ".dat")
+_TARGET_NAMES = (
+    *("target", "label", "labels", "y", "outcome", "survived", "diagnosis", "species", "churn", "medv", "price"),
+    *("rating", "income", "salary", "sales", "quality", "class", "score", "value"),
+)
+"""What targets are called; earlier ones are rarely the name of an input."""
+_NUMBERING = re.compile(r"(?i)(?:.*[_ ])?(?:id|no|nr|index|key|uuid)|번호|.*[a-z]Id|unnamed.*")
+_CODE = re.compile(r"(?i).*(?:zip|postal|code|_id)$")
+_MOST_CODES = 1000
+_MOST_SHOWN = 4
+_LONG_TEXT = 30
+_SPAN = 1000
+_FEW = 50
+_SMALL, _LARGE = 2_000, 20_000
+_UNSURE = 0.6
+_FOR_TEXTS = 0.4
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """A table as text, and how it must be read to be one.
+
+    Attributes:
+        columns: Cells by column, outer spaces cut off; None where a value is missing.
+        options: Of the data set csv that differ from the defaults, such as the separator of numbers.
+        why: What to say of these options.
+        has_header: Whether its first row names the columns.
+    """
+
+    columns: Mapping[str, list[str | None]]
+    options: Mapping[str, Any]
+    why: Mapping[str, str]
+    has_header: bool
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows it has."""
+        return len(next(iter(self.columns.values())))
+
+
+@dataclass
+class _Choices:
+    """What is written column by column."""
+
+    options: dict[str, Any] = field(default_factory=dict)
+    drop: dict[str, str] = field(default_factory=dict)
+    categories: list[str] = field(default_factory=list)
+    columns: dict[str, Any] = field(default_factory=dict)
+    comments: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+
+def look_at(path: Path) -> LookedAt | None:
+    """Read a file as a table, finding out how; None where it is none.
+
+    Raises:
+        DataError: It is called like a table, and cannot be read as one.
+    """
+    name = path.name.removesuffix(".gz")
+    if not path.is_file() or not name.lower().endswith(ENDINGS):
+        return None
+    written = CsvFormat()
+    options: dict[str, Any] = {}
+    why: dict[str, str] = {}
+    encoding = guessed_encoding(read_bytes(str(path)))
+    if encoding != "utf-8":
+        written = CsvFormat(encoding=encoding)
+        options["encoding"], why["encoding"] = encoding, "a guess from its bytes"
+    try:
+        table, has_header = _read(path, written)
+    except DltkError:
+        if name.lower().endswith((".csv", ".tsv")):
+            raise
+        return None
+    if not has_header:
+        options["header"], why["header"] = False, "the first row looks like data; columns are called c0, c1, ..."
+    columns = {str(key): table.frame[key].tolist() for key in table.frame.columns}
+    if len(columns) < 2:
+        return None
+    mark = _marks(columns)
+    if mark:
+        options |= mark
+        table = read_csv(str(path), CsvFormat(encoding=encoding, header=has_header, **_as_written(mark)))
+        columns = {str(key): table.frame[key].tolist() for key in table.frame.columns}
+        why |= dict.fromkeys(mark, "as its numbers are written")
+    return LookedAt(columns, options, why, has_header)
+
+
+def proposed_table(path: Path, target: str) -> Proposal | None:
+    """Return a config that predicts one column of a table from the others; None where the file is none.
+
+    Raises:
+        OptionError: There is no such target.
+        DataError: It cannot be read as a table.
+    """
+    table = look_at(path)
+    if table is None:
+        return None
+    chosen, why = chosen_target(table, target)
+    ratings = proposed_ratings(path, table.columns, chosen, table.options)
+    if ratings is not None:
+        return ratings
+    rows = [i for i, cell in enumerate(table.columns[chosen]) if cell is not None]
+    goal = [str(table.columns[chosen][i]) for i in rows]
+    kind = decide_kind("auto", {chosen: goal})
+    choices = _Choices({"path": str(path), "target": chosen, **table.options})
+    choices.comments = {("data", key): text for key, text in table.why.items()}
+    choices.comments["data", "target"] = f"{why}; read as {kind}"
+    texts = [
+        _choose(choices, name, [cells[i] for i in rows], goal, kind)
+        for name, cells in table.columns.items()
+        if name != chosen
+    ]
+    certainty = 1.0 if not any(texts) else _FOR_TEXTS
+    if not set(table.columns) - {chosen, *choices.drop, choices.options.get("id", chosen)}:
+        raise OptionError(
+            "target", f"no column is left to predict {shown(chosen)} from: {'; '.join(_reasons(choices.drop))}"
+        )
+    return Proposal(
+        {"data": _data_options(choices), **_training(len(rows))},
+        certainty if path.suffix in {".csv", ".tsv", ".gz"} else min(certainty, _UNSURE),
+        choices.comments,
+        [
+            f"{count_of(len(table.columns), 'column')} and {len(rows):,} rows that have {shown(chosen)}",
+            _spread(goal, kind),
+        ],
+    )
+
+
+def chosen_target(table: LookedAt, asked: str) -> tuple[str, str]:
+    """Return the column to predict and why: the one asked for, one that is called like a target, or the last.
+
+    Raises:
+        OptionError: There is no such column.
+    """
+    names = list(table.columns)
+    if asked:
+        if asked.isdecimal() and not table.has_header and int(asked) < len(names):
+            return names[int(asked)], "as asked for"
+        if asked not in names:
+            found = f"{did_you_mean(asked, names)}; the table has {listed(names)}"
+            raise OptionError("target", f"there is no column {shown(asked)}{found}")
+        return asked, "as asked for"
+    by_name = {name.strip().lower(): name for name in reversed(names)}
+    for word in _TARGET_NAMES:
+        if word in by_name:
+            return by_name[word], "a guess from its name, to be changed if another column is meant"
+    return names[-1], "a guess, the last column, to be changed if another one is meant"
+
+
+def _read(path: Path, written: CsvFormat) -> tuple[CsvTable, bool]:
+    """Return a table, and whether its first row names the columns: names are text, different, and no numbers."""
+    try:
+        table = read_csv(str(path), written)
+    except DltkError:
+        return read_csv(str(path), CsvFormat(encoding=written.encoding, header=False)), False
+    if any(is_number_name(str(name)) for name in table.frame.columns):
+        return read_csv(str(path), CsvFormat(encoding=written.encoding, header=False)), False
+    return table, True
+
+
+def _marks(columns: Mapping[str, list[str | None]]) -> dict[str, str]:
+    """Return the options for numbers that are written with commas, where a column's all are."""
+    for cells in columns.values():
+        texts = [cell for cell in cells if cell is not None and number(cell) != number(cell)]
+        hint = comma_hint(texts)
+        if hint:
+            return {"thousands": ","} if "thousands" in hint else {"decimal": ","}
+    return {}
+
+
+def _as_written(marks: Mapping[str, str]) -> dict[str, Any]:
+    decimal: Decimal = "," if "decimal" in marks else "."
+    thousands: Thousands | None = "," if "thousands" in marks else None
+    return {"decimal": decimal, "thousands": thousands}
+
+
+def _choose(choices: _Choices, name: str, cells: Sequence[str | None], goal: Sequence[str], kind: str) -> bool:
+    """Decide what becomes of a column; return whether it holds longer texts."""
+    known = [cell for cell in cells if cell is not None]
+    different = len(set(known))
+    is_number = bool(known) and is_number_column(list(cells))
+    is_text = _is_text(known, is_number=is_number)
+    reason = _useless(cells, known, goal, kind)
+    if is_text:
+        choices.drop[name] = "longer texts; a data set of texts reads them: --dataset text_csv"
+    elif different == len(cells) and _NUMBERING.fullmatch(name) and "id" not in choices.options:
+        choices.options["id"] = name
+        choices.comments["data", "id"] = "every row has its own: it names the rows in answers and is no input"
+    elif reason:
+        choices.drop[name] = reason
+    elif "time" not in choices.options and None not in cells and order_of(cells) is not None:
+        choices.options["time"] = name
+        choices.comments["data", "time"] = f"{_period(cells)}: the latest rows are the test split, as when forecasting"
+    elif is_number and _CODE.fullmatch(name) and different <= _MOST_CODES:
+        choices.categories.append(name)
+    elif is_number:
+        _choose_scale(choices, name, [number(cell) for cell in known])
+    return is_text
+
+
+def _is_text(known: Sequence[str], *, is_number: bool) -> bool:
+    """Return whether cells are longer texts, most of them different."""
+    return bool(known) and not is_number and median(map(len, known)) >= _LONG_TEXT and 2 * len(set(known)) > len(known)
+
+
+def _period(cells: Sequence[str | None]) -> str:
+    """Return from when to when dates go, as they are written."""
+    order = order_of(cells) or "year first"
+    known = sorted((cell for cell in cells if cell is not None), key=lambda cell: moment(cell, order))
+    return f"{known[0]} to {known[-1]}"
+
+
+def _useless(cells: Sequence[str | None], known: Sequence[str], goal: Sequence[str], kind: str) -> str:
+    """Return why a column is better left out; "" where it is not."""
+    different = set(known)
+    if len(different) < 2:
+        return "empty" if not known else "always the same"
+    if all(map(is_date, known)) and order_of(cells) is None:
+        return "dates in which day and month cannot be told apart; write them like 2026-11-28"
+    if kind == "classes" and _repeats(cells, goal):
+        return "repeats the target"
+    if len(different) == len(cells) and _counts_up(known):
+        return "numbers the rows"
+    is_category = not is_number_column(list(cells)) and order_of(cells) is None
+    if is_category and len(different) > max(_FEW, len(known) / 2):
+        return f"{len(different)} different values in {len(known)} rows tell nothing of new rows"
+    return ""
+
+
+def _repeats(cells: Sequence[str | None], goal: Sequence[str]) -> bool:
+    """Return whether a column says the same as the target in other words."""
+    pairs = set(zip(cells, goal, strict=True))
+    return None not in cells and len(pairs) == len(set(cells)) == len(set(goal))
+
+
+def _counts_up(known: Sequence[str]) -> bool:
+    return all(map(str.isdecimal, known)) and all(int(after) - int(one) == 1 for one, after in pairwise(known))
+
+
+def _choose_scale(choices: _Choices, name: str, values: Sequence[float]) -> None:
+    """Take the logarithm of amounts that span powers of ten."""
+    if min(values) >= 0 and max(values) > _SPAN * max(median(values), 1e-9) and max(values) > _SPAN:
+        choices.columns[name] = {"transform": "log1p"}
+
+
+def _data_options(choices: _Choices) -> dict[str, Any]:
+    options = dict(choices.options)
+    if choices.drop:
+        options["drop"] = list(choices.drop)
+        choices.comments["data", "drop"] = "\n".join(_reasons(choices.drop))
+    if choices.categories:
+        options["categories"] = choices.categories
+        choices.comments["data", "categories"] = "numbers that are codes"
+    if choices.columns:
+        options["columns"] = choices.columns
+        choices.comments["data", "columns"] = "amounts that span powers of ten"
+    return options
+
+
+def _reasons(drop: Mapping[str, str]) -> list[str]:
+    return [f"{name}: {why}" for name, why in drop.items()]
+
+
+def _spread(goal: Sequence[str], kind: str) -> str:
+    """Say what the target looks like."""
+    if kind != "classes":
+        values = [number(cell) for cell in goal]
+        return f"the target goes from {min(values):g} to {max(values):g}, median {median(values):g}"
+    counts = Counter(goal).most_common()
+    shares = [f"{shown(name)} {count / len(goal):.0%}" for name, count in counts[:_MOST_SHOWN]]
+    return f"{len(counts)} classes: {', '.join(shares)}{', ...' if len(counts) > _MOST_SHOWN else ''}"
+
+
+def _training(num_rows: int) -> dict[str, dict[str, Any]]:
+    """Return a model and a training that suit so many rows; of few rows there is no val split to stop by."""
+    hidden = [32] if num_rows < _SMALL else [128, 64]
+    epochs = 100 if num_rows < _SMALL else 40 if num_rows < _LARGE else 15
+    sections: dict[str, dict[str, Any]] = {
+        "model": {"name": "mlp", "hidden": hidden, "dropout": 0.2},
+        "optimizer": {"name": "adamw", "lr": 2e-3},
+        "train": {"epochs": epochs},
+    }
+    return sections | ({"early_stopping": {"patience": 10}} if num_rows >= _FEW else {})
