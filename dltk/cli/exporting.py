@@ -38,9 +38,9 @@ def export(
     use_plugins(plugin)
     started_at = time.monotonic()
     found = open_run(run, runs_dir)
+    from dltk.config.terminal import short
     from dltk.experiment.exporting import FILES, FORMATS
     from dltk.experiment.exporting import export as exported
-    from dltk.training.runs.summary import short
 
     written = exported(found, FORMATS if to == "both" else (to,), output, inputs or ())
     if json_:

@@ -116,6 +116,6 @@ def _components(kind: str) -> list[dict[str, Any]]:
 
 def _configs() -> list[dict[str, Any]]:
     from dltk.config import shipped
-    from dltk.training.runs.summary import short
+    from dltk.config.terminal import short
 
     return [{"config": short(path), "what": shipped.title(path)} for path in shipped.configs()]

@@ -165,8 +165,9 @@ def _refuse_config(config: str) -> None:
 
 def _until_stopped(work: Callable[[], None], *, as_json: bool, is_study: bool = False) -> int:
     """Do the work; say how to go on where a signal or the time limit stopped it."""
+    from dltk.config.terminal import short
     from dltk.training.runs.rundir import RunDir
-    from dltk.training.runs.summary import resume_command, short
+    from dltk.training.runs.summary import resume_command
     from dltk.training.signals import Stopped, by_what
 
     try:
@@ -200,7 +201,8 @@ def _print_check(facts: dict[str, Any], *, as_json: bool) -> int:
 
 def print_end(run: Run, *, as_json: bool, quiet: bool) -> None:
     """Print what a run ended with."""
-    from dltk.training.runs.summary import score_lines, short, summary
+    from dltk.config.terminal import short
+    from dltk.training.runs.summary import score_lines, summary
 
     if as_json:
         status = run.status

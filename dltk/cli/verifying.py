@@ -47,7 +47,7 @@ def verify(
 
 
 def _print(verdict: Verdict) -> None:
-    from dltk.training.runs.summary import short
+    from dltk.config.terminal import short
 
     print_lines([f"run: {short(verdict.run)}"])
     print_table([part.as_json() for part in verdict.parts], unbroken=("part", "status"))

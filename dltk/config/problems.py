@@ -38,6 +38,13 @@ ProblemId = Literal[
     "DLTK-CONFIG-UNKNOWN-COLUMN",
     "DLTK-CONFIG-UNKNOWN-KEY",
     "DLTK-CONFIG-UNKNOWN-NAME",
+    "DLTK-DATA-CELL",
+    "DLTK-DATA-COLUMN",
+    "DLTK-DATA-ENCODING",
+    "DLTK-DATA-LABEL",
+    "DLTK-DATA-QUOTES",
+    "DLTK-DATA-RECORD",
+    "DLTK-DATA-WIDTH",
 ]
 """Every kind of problem; docs/messages.md has the cause and the cure of each."""
 

@@ -6,6 +6,7 @@ import os
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Style = Literal["error", "place", "caret", "dim"]
@@ -34,6 +35,11 @@ def ink_for(*, is_terminal: bool) -> Ink:
 def escaped(text: str) -> str:
     """Spell control characters, tabs, lone surrogates and the like as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def short(path: Path) -> str:
+    """Spell a path relative to the current directory where it lies below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def width_of(text: str) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
-from dltk.config.errors import DataError, at_most_shown, listed, shown
-from dltk.data.texts.files import STANDARD_INPUT, lines_of, read_text
+from dltk.config.errors import DataError, listed
+from dltk.config.problems import Problem
+from dltk.data.places import Sheet
+from dltk.data.texts.files import lines_of, place_of, read_text
 
 
 def read_records(path: str, keys: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -19,21 +20,22 @@ def read_records(path: str, keys: Collection[str] = ()) -> list[dict[str, Any]]:
         DataError: Some lines are no such objects; the message names them.
     """
     records, wrong = [], []
-    for number, line in enumerate(lines_of(read_text(path)), 1):
+    sheet = Sheet.of(place_of(path), read_text(path))
+    for number, line in enumerate(lines_of(sheet.text), 1):
         if not line.strip():
             continue
         record = _record(line)
         lacking = sorted(set(keys) - set(record or {}))
         if record is None or lacking:
-            wrong.append(f"line {number} {'lacks ' + listed(lacking) if record is not None else 'is ' + shown(line)}")
+            said = f"lacks {listed(lacking)}" if record is not None else "is no JSON object"
+            wrong.append(Problem((), f"this line {said}", sheet.line(number), id="DLTK-DATA-RECORD"))
         else:
             records.append(record)
     if wrong:
         raise DataError(
             f"{len(wrong)} line{'s' if len(wrong) > 1 else ''} cannot be used",
-            where="standard input" if path == STANDARD_INPUT else str(Path(path).absolute()),
-            found=at_most_shown(wrong),
             expected="a JSON object per line" + (f", with {listed(keys)}" if keys else ""),
+            problems=wrong,
         )
     return records
 

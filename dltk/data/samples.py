@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dltk.data.batches import Batches, Loading
 from dltk.data.fields import Ragged, take
+from dltk.data.places import Places
 from dltk.data.specs import Spec
 
 State = Mapping[str, Any]
@@ -48,6 +49,7 @@ class Columns:
         others: What is neither learned from nor predicted, by name, such as the patient an image is of; splits can be
             grouped by it.
         notes: What was decided or left out while these samples were read, for the user.
+        places: Where the samples stand in their files, if they are rows of tables.
     """
 
     inputs: Mapping[str, Any]
@@ -56,6 +58,7 @@ class Columns:
     stratify: str | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    places: Places | None = None
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in [*self.inputs.items(), *self.targets.items()]}
@@ -76,6 +79,7 @@ class Columns:
             self.stratify,
             {name: _take(column, indices) for name, column in self.others.items()},
             self.notes,
+            None if self.places is None else self.places.take(indices),
         )
 
     def labels(self) -> Sequence[Any] | None:

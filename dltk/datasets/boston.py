@@ -68,7 +68,7 @@ def read(config: Config) -> Source:
 
 def prepare(config: Config, train: Columns) -> TablePreparation:
     """Fit the columns and the target."""
-    return TablePreparation.fit(train, fit_target("numbers", train.targets, train.names), config)
+    return TablePreparation.fit(train, fit_target("numbers", train.targets, train), config)
 
 
 def restore(config: Config, state: State) -> TablePreparation:  # noqa: ARG001

@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import numpy as np
 import pandas as pd
+import torch
 from pydantic import Field, model_validator
 
 from dltk.config.errors import DataError, OptionError, listed, shown
 from dltk.config.sections import PathText
 from dltk.data.files import not_there
+from dltk.data.places import Places
 from dltk.data.proposals import Proposal
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Column, Numbers, Spec, Table
-from dltk.data.tables.csv_files import DEFAULT_MISSING, CsvFormat, read_csv
+from dltk.data.tables.csv_files import DEFAULT_MISSING, CsvFormat, CsvTable, read_csv
 from dltk.data.tables.headers import Place, name_of
 from dltk.data.tables.notes import column_notes
 from dltk.data.tables.options import TableOptions, no_such_column
@@ -97,6 +100,7 @@ class _Part:
     names: list[str]
     notes: tuple[str, ...]
     others: Mapping[str, list[str | None]]
+    places: Places
 
 
 def describe(config: Config) -> Spec:
@@ -109,7 +113,7 @@ def describe(config: Config) -> Spec:
         if path is not None and not Path(path).is_file():
             raise not_there(Path(path))
     part = _train_part(config)
-    target = fit_target(decide_kind(config.target_kind, part.targets), part.targets, part.names)
+    target = fit_target(decide_kind(config.target_kind, part.targets), part.targets, part)
     spec = target.spec if isinstance(target.spec, Classes) else Numbers(target.spec.names)  # means are fitted on train
     return Spec({TABLE: Table(tuple(Column(name) for name in part.inputs.columns))}, {target.name: spec})
 
@@ -126,7 +130,7 @@ def read(config: Config) -> Source:
             parts[name] = _official_part(config, path, list(train.inputs.columns))
             notes += parts[name].notes
     samples = {
-        name: Columns({TABLE: part.inputs}, part.targets, part.names, stratify, part.others, part.notes)
+        name: Columns({TABLE: part.inputs}, part.targets, part.names, stratify, part.others, part.notes, part.places)
         for name, part in parts.items()
     }
     return Source(samples, tuple(notes))
@@ -149,7 +153,7 @@ def read_without_target(config: Config) -> Source:
 def prepare(config: Config, train: Columns) -> TablePreparation:
     """Type and fit the columns and the target on the training rows."""
     wanted = "classes" if train.stratify is not None else config.target_kind
-    target = fit_target("numbers" if wanted == "auto" else wanted, train.targets, train.names)
+    target = fit_target("numbers" if wanted == "auto" else wanted, train.targets, train)
     return TablePreparation.fit(train, target, config, _written_by_users(config))
 
 
@@ -196,7 +200,7 @@ def _train_part(config: Config) -> _Part:
     _check_columns(config, columns)
     left_out = {*_targets(config), *config.drop, _id(config)}
     inputs = [name for name in columns if name not in left_out]
-    return _with_targets(config, table.frame, inputs, Path(config.path).name, "", table.notes)
+    return _with_targets(config, table, inputs, Path(config.path).name, "")
 
 
 def _official_part(config: Config, path: str, inputs: list[str]) -> _Part:
@@ -210,13 +214,11 @@ def _official_part(config: Config, path: str, inputs: list[str]) -> _Part:
             expected=listed(lacking),
         )
     name = Path(path).name
-    return _with_targets(config, table.frame, inputs, name, f"{name} ", table.notes)
+    return _with_targets(config, table, inputs, name, f"{name} ")
 
 
-def _with_targets(
-    config: Config, frame: pd.DataFrame, inputs: list[str], file: str, prefix: str, notes: tuple[str, ...]
-) -> _Part:
-    targets = list(_targets(config))
+def _with_targets(config: Config, table: CsvTable, inputs: list[str], file: str, prefix: str) -> _Part:
+    frame, notes, targets = table.frame, table.notes, list(_targets(config))
     for name in targets if config.target_strip else ():
         frame[name] = [cell and (cell.strip(config.target_strip).strip() or None) for cell in frame[name]]
     known = frame[targets].notna().all(axis=1)
@@ -228,7 +230,14 @@ def _with_targets(
     names = [name for name, keep in zip(row_names(len(frame), prefix), known, strict=True) if keep]
     rows = frame[known].reset_index(drop=True)
     others = {str(name): rows[name].tolist() for name in rows.columns if name not in {*inputs, *targets}}
-    return _Part(rows[inputs], {name: rows[name].tolist() for name in targets}, names, notes, others)
+    return _Part(
+        rows[inputs],
+        {name: rows[name].tolist() for name in targets},
+        names,
+        notes,
+        others,
+        table.places.take(torch.from_numpy(np.flatnonzero(known))),
+    )
 
 
 def _check_columns(config: Config, columns: list[str]) -> None:

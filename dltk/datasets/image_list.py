@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from dltk.config.errors import DataError, MissingInput, shown
+from dltk.config.problems import Problem
 from dltk.config.sections import PathText
+from dltk.config.terminal import short
 from dltk.data.files import as_directory, is_folder
 from dltk.data.images.files import IMAGE_EXTENSIONS, is_image_name, printable
 from dltk.data.images.preparation import (
@@ -22,7 +24,9 @@ from dltk.data.images.preparation import (
     source_of,
 )
 from dltk.data.images.proposing import proposed_images
+from dltk.data.places import Sheet
 from dltk.data.proposals import Proposal
+from dltk.data.texts.files import read_text
 
 if TYPE_CHECKING:
     from dltk.data.samples import Columns, Source, State
@@ -106,20 +110,16 @@ def _read_labels(path: Path) -> list[str]:
             expected="one label per line, in the sorted order of the image file names",
             do="put it there, or name it in data.labels",
         )
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        broken = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            "the labels file is not UTF-8 text",
-            where=f"{path}, line {broken}",
-            found=f"the byte 0x{content[error.start]:02x}",
-        ) from None
-    lines = [line.strip() for line in text.rstrip().replace("\r\n", "\n").replace("\r", "\n").split("\n")]
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            raise DataError("a label is empty", where=f"{path}, line {number}", expected="one label per line")
+    text = read_text(str(path)).replace("\r\n", "\n").replace("\r", "\n")
+    sheet = Sheet(short(path), text)
+    lines = [line.strip() for line in text.rstrip().split("\n")]
+    empty = [
+        Problem((), "there is no label in this line", sheet.line(number), id="DLTK-DATA-LABEL")
+        for number, line in enumerate(lines, start=1)
+        if not line
+    ]
+    if empty:
+        raise DataError("labels are missing", expected="one label per line", problems=empty)
     return lines
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltk.config.errors import DataError, at_most_shown, shown
+from dltk.config.errors import DataError, shown
+from dltk.config.problems import Problem
 from dltk.config.sections import PathText
+from dltk.config.terminal import short
 from dltk.data.download import Remote
 from dltk.data.files import obtain
+from dltk.data.places import Sheet
 from dltk.data.samples import Source
 from dltk.data.specs import Classes
 from dltk.data.tables.rows import refuse_ragged
@@ -79,7 +82,9 @@ def _part(file: Path) -> Columns:
     Raises:
         DataError: The header is another one, a row has not three cells, or a label is not 0 or 1.
     """
-    rows = [(number, line.split("\t")) for number, line in enumerate(lines_of(read_text(str(file))), start=1)]
+    text = read_text(str(file))
+    sheet = Sheet(short(file), text, "\t", _HEADER)
+    rows = [(number, line.split("\t")) for number, line in enumerate(lines_of(text), start=1)]
     header = rows.pop(0)[1] if rows else []
     if header != _HEADER or not rows:
         raise DataError(
@@ -88,10 +93,14 @@ def _part(file: Path) -> Columns:
             found=shown("\t".join(header)) if header != _HEADER else "no reviews",
             expected="a header of id, document and label with tabs between, then a review per line",
         )
-    refuse_ragged(rows, len(_HEADER), "\t", where=str(file), do="a tab inside a review must be a space")
-    wrong = [f"line {line}: {shown(label)}" for line, (_, _, label) in rows if label not in _NAMES]
+    refuse_ragged(sheet, rows, len(_HEADER), do="a tab inside a review must be a space")
+    wrong = [
+        Problem(("label",), "is not 0 or 1", sheet.cell(line, 2), id="DLTK-DATA-LABEL", found=shown(label))
+        for line, (_, _, label) in rows
+        if label not in _NAMES
+    ]
     if wrong:
-        raise DataError("there are labels that are not 0 or 1", where=str(file), found=at_most_shown(wrong))
+        raise DataError("there are labels that are not 0 or 1", problems=wrong)
     return labelled(
         [text for _, (_, text, _) in rows],
         [_NAMES[label] for _, (_, _, label) in rows],

@@ -17,6 +17,7 @@ from pydantic import Field
 from dltk.config.errors import DataError, OptionError, shown
 from dltk.config.sections import PathText
 from dltk.data.files import not_there
+from dltk.data.places import Sheet
 from dltk.data.proposals import Proposal
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
@@ -164,12 +165,13 @@ def _table(config: Config, path: str, needed: tuple[str, ...], encoding: Encodin
     decoded = read_decoded(path, encoding)
     with cells_of_any_length():
         separator = config.separator or _fitting(config, decoded.text, places[: len(needed)])
-        rows = without_blank_lines(_rows(config, decoded.text, separator, path), not_)
+        sheet = Sheet.of(path, decoded.text, separator, quoting=config.quoting)
+        rows = without_blank_lines(_rows(config, sheet), not_)
     if not rows:
         raise DataError("the table is empty", where=path)
     width = len(rows[0][1])
     do = 'put texts with a separator in "..."' if config.quoting else "see data.separator and data.quoting"
-    refuse_ragged(rows, width, separator, where=path, do=do)
+    refuse_ragged(sheet, rows, width, do=do)
     columns = _named(rows.pop(0)[1], path) if config.header else default_names(width)
     if not rows:
         raise DataError("the table has a header but no rows", where=path)
@@ -195,11 +197,12 @@ def _fitting(config: Config, text: str, needed: Sequence[str]) -> str:
     return "\t" if "\t" in first else ","
 
 
-def _rows(config: Config, text: str, separator: str, path: str) -> list[Row]:
+def _rows(config: Config, sheet: Sheet) -> list[Row]:
     if not config.quoting:
-        return [(number, row.split(separator) if row else []) for number, row in enumerate(lines_of(text), start=1)]
+        lines = enumerate(lines_of(sheet.text), start=1)
+        return [(number, row.split(sheet.separator) if row else []) for number, row in lines]
     do = 'double the quotes inside "..."; where quotes are part of the text, set data.quoting to false'
-    return list(quoted_rows(text, separator, at=lambda line: f"{path}:{line}", do=do))
+    return list(quoted_rows(sheet, do=do))
 
 
 def _named(header: list[str], path: str) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dltk.config.errors import DltkError, IntegrityError, UsageError
-from dltk.config.terminal import escaped
+from dltk.config.terminal import escaped, short
 from dltk.config.writing import yaml_text
 from dltk.experiment.building import Built, build, selection_for, total_steps
 from dltk.experiment.config import Experiment, read_experiment
@@ -36,7 +36,6 @@ from dltk.training.loggers import Metrics, RunLog, Screen
 from dltk.training.loop import Fitting, Progress, fit, restore
 from dltk.training.runs.overview import OVERRIDE
 from dltk.training.runs.rundir import RunDir, find_run
-from dltk.training.runs.summary import short
 from dltk.training.saving.checkpoint import Checkpoints
 from dltk.training.saving.durable import digest_of
 from dltk.training.saving.storage import read_tree

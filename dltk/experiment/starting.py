@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from dltk.config.errors import OptionError, alternatives
 from dltk.config.sections import ModelOptions
+from dltk.config.terminal import short
 from dltk.experiment.config import Experiment
 from dltk.nn.freezing import freeze, frozen_names
 from dltk.nn.initialisers import initialize
 from dltk.nn.normalization import canonical, option_of
 from dltk.nn.roles import Estimator
-from dltk.training.runs.summary import short
 from dltk.training.saving.pretrained import read_weights, take_what_fits
 
 NUM_NAMED = 3

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dltk.config.terminal import short
 from dltk.experiment import Run, RunOptions
 from dltk.experiment.config import read_experiment
 from dltk.training.loggers import Screen, number, table
 from dltk.training.runs.rundir import RunDir
-from dltk.training.runs.summary import short
 
 
 @dataclass(frozen=True)

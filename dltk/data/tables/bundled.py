@@ -60,11 +60,7 @@ class BundledTable:
 
     def prepare(self, config: TableOptions, train: Columns) -> TablePreparation:
         """Fit the columns, and a number to predict, on the training rows."""
-        target = (
-            ClassTarget(self.target, self.classes)
-            if self.classes
-            else fit_target("numbers", train.targets, train.names)
-        )
+        target = ClassTarget(self.target, self.classes) if self.classes else fit_target("numbers", train.targets, train)
         return TablePreparation.fit(train, target, config)
 
     def restore(self, config: TableOptions, state: State) -> TablePreparation:  # noqa: ARG002

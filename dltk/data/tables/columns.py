@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltk.config.errors import OptionError, at_most_shown, shown
+from dltk.data.places import Rows
 from dltk.data.specs import Column
 from dltk.data.tables.dates import DateColumn, fit_dates, order_of, restore_dates
 from dltk.data.tables.numbers import (
@@ -166,7 +167,7 @@ class HashedColumn:
 TableColumn = NumberColumn | DateColumn | CategoryColumn | OrdinalColumn | HashedColumn
 
 
-def fit_column(name: str, cells: Cells, options: TableOptions, rows: Sequence[str]) -> TableColumn:
+def fit_column(name: str, cells: Cells, options: TableOptions, rows: Rows) -> TableColumn:
     """Decide what a column is, from its options or else from its training rows, and fit it.
 
     Numbers if every cell that is not missing is one (or none has a value), dates if every one is a date, else
@@ -208,7 +209,7 @@ def in_natural_order(names: Iterable[str]) -> list[str]:
     return sorted(unique)
 
 
-def _fit_numbers(name: str, cells: Cells, options: TableOptions, rows: Sequence[str]) -> NumberColumn:
+def _fit_numbers(name: str, cells: Cells, options: TableOptions, rows: Rows) -> NumberColumn:
     values = numbers(name, cells, rows)
     known = ~np.isnan(values)
     transform, clip = options.transform, options.clip
@@ -216,8 +217,8 @@ def _fit_numbers(name: str, cells: Cells, options: TableOptions, rows: Sequence[
         return NumberColumn(name, 0.0, Line(0.0, 1.0), transform, clip, marks_missing=False)
     if transform == "log1p" and (values[known] <= -1).any():
         wrong = np.flatnonzero(values <= -1).tolist()
-        found = [(rows[i], name, str(cells[i])) for i in wrong]
-        raise wrong_cells("is -1 or less, which transform: log1p cannot take", found)
+        found = [(i, name, str(cells[i])) for i in wrong]
+        raise wrong_cells("is -1 or less, which transform: log1p cannot take", found, rows)
     fill = float(np.median(values[known]))
     filled = _transformed(np.where(known, values, fill), transform)
     scale = fit_scale(filled, options.scaling, options.num_bins)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from dltk.config.errors import DataError, MissingInput, at_most_shown, count_of, shown
+from dltk.config.problems import Problem
+from dltk.data.places import Places, Sheet
 from dltk.data.tables.headers import default_names, is_number_name
 from dltk.data.tables.rows import Row, quoted_rows, refuse_ragged, without_blank_lines
 from dltk.data.tables.spelling import Decimal, Thousands, misplaced_point, with_point
@@ -73,10 +74,12 @@ class CsvTable:
     Attributes:
         frame: Text without outer spaces; None where a value is missing.
         notes: What was decided while reading, for the user.
+        places: Where the rows stand.
     """
 
     frame: pd.DataFrame
     notes: tuple[str, ...]
+    places: Places
 
 
 def read_csv(path: str, written: CsvFormat) -> CsvTable:
@@ -88,25 +91,23 @@ def read_csv(path: str, written: CsvFormat) -> CsvTable:
         OptionError: There is no such encoding.
     """
     where = place_of(path)
-
-    def at(line: int) -> str:
-        return f"{where}, line {line}"
-
-    decoded = _decoded(path, written.encoding, at)
+    decoded = _decoded(path, written.encoding)
     separator = written.separator or _sniffed(decoded.text, written.decimal)
+    sheet = Sheet.of(where, decoded.text, separator, quoting=True)
     hint = _COMMA_IS_DECIMAL if written.decimal == "," and written.separator is None else ""
     do = f"{hint}set separator:" if hint else ""
-    rows = list(quoted_rows(decoded.text, separator, at=at, expected=_PROPER_CELL, do=do))
+    rows = list(quoted_rows(sheet, expected=_PROPER_CELL, do=do))
     rows = without_blank_lines(rows, _is_blank)
     if not rows:
         raise DataError("the table is empty", where=where)
-    names = _names(rows[0][1], where, written)
+    names = _names(rows[0], sheet, written)
+    sheet = replace(sheet, columns=names)
     body = rows[1:] if written.header else rows
     if not body:
         raise DataError("the table has a header but no rows", where=where)
-    refuse_ragged(body, len(names), separator, where=where, do=f"{hint}{_RAGGED}")
+    refuse_ragged(sheet, body, len(names), do=f"{hint}{_RAGGED}")
     if written.decimal == "," or written.thousands is not None:
-        body = _with_points(body, names, at, written)
+        body = _with_points(body, sheet, written)
     notes = encoding_notes(path, [decoded]) + _notes(rows[0][1], where, separator=separator, written=written)
     columns = zip(*(cells for _, cells in body), strict=True)
     missing = {"", *map(str.strip, written.missing)}
@@ -114,10 +115,11 @@ def read_csv(path: str, written: CsvFormat) -> CsvTable:
         name: [None if cell in missing else cell for cell in map(str.strip, column)]
         for name, column in zip(names, columns, strict=True)
     }
-    return CsvTable(pd.DataFrame(data, dtype=object), notes)
+    places = Places.of(sheet, [line for line, _ in body])
+    return CsvTable(pd.DataFrame(data, dtype=object), notes, places)
 
 
-def _decoded(path: str, encoding: Encoding, at: Callable[[int], str]) -> Decoded:
+def _decoded(path: str, encoding: Encoding) -> Decoded:
     if path != STANDARD_INPUT and Path(path).is_dir():
         raise MissingInput("this is a folder, not a CSV file", where=str(Path(path).absolute()))
     content = read_bytes(path)
@@ -125,12 +127,15 @@ def _decoded(path: str, encoding: Encoding, at: Callable[[int], str]) -> Decoded
         decoded = decode(content, encoding)
     except NotText as fault:
         message = f"the file is not {spelled(encoding)} text"
-        raise DataError(message, where=at(fault.line), found=fault.found, do=fault.do) from None
+        raise DataError(message, do=fault.do, problems=[fault.problem(path, encoding)]) from None
     if "\0" in decoded.text:
         guess = guessed_encoding(content)
         do = f"if it is {guess}, set encoding: {guess}" if guess.startswith("utf-16") else ""
-        line = decoded.text.count("\n", 0, decoded.text.index("\0")) + 1
-        raise DataError("the file is no CSV text", where=at(line), found="a NUL character", do=do)
+        before = decoded.text[: decoded.text.index("\0")]
+        start = Sheet.of(place_of(path), decoded.text).line(before.count("\n") + 1)
+        place = replace(start, column=len(before.rpartition("\n")[2]) + 1)
+        nul = Problem((), "a NUL character, which no text has", place, id="DLTK-DATA-ENCODING")
+        raise DataError("the file is no CSV text", do=do, problems=[nul])
     return decoded
 
 
@@ -162,19 +167,19 @@ def _sniffed(text: str, decimal: Decimal) -> str:
     return best
 
 
-def _with_points(rows: Sequence[Row], names: Sequence[str], at: Callable[[int], str], written: CsvFormat) -> list[Row]:
+def _with_points(rows: Sequence[Row], sheet: Sheet, written: CsvFormat) -> list[Row]:
     """Return rows whose numbers are written with a point alone; another point in a number is ambiguous."""
     decimal, thousands = written.decimal, written.thousands
     pointed = [
-        f"{at(line)}, column {shown(name)}: {shown(cell)}"
+        Problem((name,), "a point in a number", sheet.named(line, name), id="DLTK-DATA-CELL", found=shown(cell))
         for line, cells in rows
-        for name, cell in zip(names, cells, strict=True)
+        for name, cell in zip(sheet.columns, cells, strict=True)
         if misplaced_point(cell, decimal, thousands)
     ]
     if pointed:
         raise DataError(
             f"{count_of(len(pointed), 'cell')} with a point in a number, though decimal is a comma",
-            found=at_most_shown(pointed),
+            problems=pointed,
             do='set thousands: "." if it stands between thousands; or decimal: . if it is what it looks like',
         )
     return [(line, [with_point(cell, decimal, thousands) for cell in cells]) for line, cells in rows]
@@ -193,16 +198,20 @@ def _given_names(width: int, where: str, written: CsvFormat) -> list[str]:
     )
 
 
-def _names(first: list[str], where: str, written: CsvFormat) -> list[str]:
+def _names(row: Row, sheet: Sheet, written: CsvFormat) -> list[str]:
+    line, first = row
     if not written.header:
-        return _given_names(len(first), where, written)
+        return _given_names(len(first), sheet.source, written)
     names = [name.strip() or f"c{i}" for i, name in enumerate(first)]
-    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    repeated = [
+        Problem((name,), "this column stands twice", sheet.cell(line, i), id="DLTK-DATA-COLUMN")
+        for i, name in enumerate(names)
+        if name in names[:i]
+    ]
     if repeated:
         raise DataError(
             "several columns have the same name",
-            where=where,
-            found=at_most_shown([shown(name) for name in repeated]),
+            problems=repeated,
             do="rename them; or set header: false if the first row is data",
         )
     return names

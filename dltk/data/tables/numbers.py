@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dltk.config.errors import DataError, at_most_shown, count_of, shown
+from dltk.config.errors import DataError, count_of, shown
+from dltk.data.places import Rows, cell_problem
 from dltk.data.tables.options import Scaling
 
 Cells = Sequence[str | None]
@@ -149,7 +150,7 @@ def is_number_column(cells: Cells) -> bool:
     return not any(cell is not None and np.isnan(number(cell)) for cell in cells)
 
 
-def numbers(name: str, cells: Cells, rows: Sequence[str]) -> Values:
+def numbers(name: str, cells: Cells, rows: Rows) -> Values:
     """Return a column's values, NaN where missing.
 
     Raises:
@@ -158,7 +159,7 @@ def numbers(name: str, cells: Cells, rows: Sequence[str]) -> Values:
     values = np.array([np.nan if cell is None else number(cell) for cell in cells])
     wrong = np.flatnonzero(~np.isfinite(values) & ~absent(cells))
     if len(wrong):
-        raise wrong_cells("is not a finite number", [(rows[i], name, str(cells[i])) for i in wrong.tolist()])
+        raise wrong_cells("is not a finite number", [(i, name, str(cells[i])) for i in wrong.tolist()], rows)
     return values
 
 
@@ -167,16 +168,22 @@ def absent(cells: Cells) -> NDArray[np.bool_]:
     return np.array([cell is None for cell in cells], dtype=np.bool_)
 
 
-def wrong_cells(what: str, found: Sequence[tuple[str, str, str]]) -> DataError:
-    """Return the error about cells, each (row, column, text), that share one fault."""
+def wrong_cells(what: str, found: Sequence[tuple[int, str, str]], rows: Rows) -> DataError:
+    """Return the error about cells, each (row, column, text), that share one fault; equal cells are told once."""
     counts = Counter((column, text) for _, column, text in found)
     first = {(column, text): row for row, column, text in reversed(found)}
-    cells = [
-        f"{first[column, text]}, column {shown(column)}: {shown(text)}{f' ({count} times)' if count > 1 else ''}"
+    problems = [
+        cell_problem(
+            rows, first[column, text], column, f"a value {what}{_again(count)}", "DLTK-DATA-CELL", found=shown(text)
+        )
         for (column, text), count in counts.items()
     ]
     return DataError(
         f"{count_of(len(found), 'cell')} of the table: a value {what}",
-        found=at_most_shown(cells),
         do="correct it, or name what stands for a missing value in missing:",
+        problems=problems,
     )
+
+
+def _again(count: int) -> str:
+    return f"; the same {count} times" if count > 1 else ""

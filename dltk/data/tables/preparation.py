@@ -53,7 +53,7 @@ class TablePreparation:
             OptionError: An option does not fit a column.
         """
         frame = train.inputs[TABLE]
-        columns = tuple(fit_column(name, frame[name].tolist(), options, train.names) for name in frame.columns)
+        columns = tuple(fit_column(name, frame[name].tolist(), options, train) for name in frame.columns)
         return cls(columns, target, written or CsvFormat())
 
     @classmethod
@@ -78,6 +78,7 @@ class TablePreparation:
         refuse_absent(inputs)
         frames, names = [], []
         notes: list[str] = []
+        places = None
         for path in inputs:
             table = read_csv(path, self.written)
             frame = table.frame
@@ -87,7 +88,8 @@ class TablePreparation:
             ids = frame[self.written.id].tolist() if self.written.id in frame.columns else ()
             names += row_names(len(frame), prefix, ids)
             notes += table.notes
-        return Columns({TABLE: pd.concat(frames, ignore_index=True)}, {}, names, notes=notes)
+            places = table.places if places is None else places + table.places
+        return Columns({TABLE: pd.concat(frames, ignore_index=True)}, {}, names, notes=notes, places=places)
 
     def statuses(self, samples: Columns) -> list[str]:
         """Return per row the worst of ok, missing (filled in), unknown_category, invalid (no usable number)."""
@@ -112,7 +114,7 @@ class TablePreparation:
         encoded = [column.encode(self._cells(samples, column)) for column in self.columns]
         self._refuse_invalid(samples, encoded)
         inputs = {TABLE: torch.from_numpy(np.concatenate(encoded, axis=1))}
-        targets = {self.target.name: self.target.encode(samples.targets, samples.names)} if samples.targets else {}
+        targets = {self.target.name: self.target.encode(samples.targets, samples)} if samples.targets else {}
         return InMemory(inputs, targets, loading)
 
     def state(self) -> dict[str, Any]:
@@ -138,9 +140,9 @@ class TablePreparation:
         for column, values in zip(self.columns, encoded, strict=True):
             cells = self._cells(samples, column)
             wrong = np.flatnonzero(~np.isfinite(values).all(axis=1))
-            invalid += [(samples.names[row], column.name, str(cells[row])) for row in wrong.tolist()]
+            invalid += [(row, column.name, str(cells[row])) for row in wrong.tolist()]
         if invalid:
-            raise wrong_cells("is no usable number, though the column is one of numbers", invalid)
+            raise wrong_cells("is no usable number, though the column is one of numbers", invalid, samples)
 
 
 def text_table(

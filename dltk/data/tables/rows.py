@@ -7,36 +7,48 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from dltk.config.errors import DataError, at_most_shown, count_of, shown
+from dltk.config.errors import DataError, count_of, shown
+from dltk.config.problems import Problem
+from dltk.data.places import Sheet
 
 Row = tuple[int, list[str]]
 """(1-based line where the row begins, cells)."""
 _LONGEST_CELL = (1 << 31) - 1
+_IN_WORDS = {
+    "unexpected end of data": "a quote in it is never closed",
+    "expected after": "text goes on behind a closing quote",
+    "field limit": "a cell is very long; a quote may be open",
+}
+"""What the csv module says, and what it means."""
 
 
-def quoted_rows(
-    text: str, separator: str, *, at: Callable[[int], str], expected: str = "", do: str = ""
-) -> Iterator[Row]:
+def quoted_rows(sheet: Sheet, *, expected: str = "", do: str = "") -> Iterator[Row]:
     """Yield the rows of a text in which a cell may stand in "..." to hold separators and line breaks.
 
     Args:
-        text: With any line ends.
-        separator: One character.
-        at: Spells the place of a line for the message.
+        sheet: With a separator of one character.
         expected: What the message says of a proper cell.
         do: What the message advises.
 
     Raises:
         DataError: Quotes are broken, or a cell is longer than the csv module allows (see `cells_of_any_length`).
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
+    reader = csv.reader(
+        io.StringIO(sheet.text, newline=""), delimiter=sheet.separator, skipinitialspace=True, strict=True
+    )
     line = 1
     try:
         for cells in reader:
             yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        raise DataError("a row cannot be read", where=at(line), found=str(error), expected=expected, do=do) from None
+        said = f"this row cannot be read: {_in_words(error)}"
+        problem = Problem((), said, sheet.line(line), id="DLTK-DATA-QUOTES")
+        raise DataError("a row cannot be read", expected=expected, do=do, problems=[problem]) from None
+
+
+def _in_words(error: csv.Error) -> str:
+    return next((words for said, words in _IN_WORDS.items() if said in str(error)), str(error))
 
 
 @contextmanager
@@ -57,18 +69,26 @@ def without_blank_lines(rows: Sequence[Row], is_blank: Callable[[list[str]], boo
     return [rows[i] for i in filled]
 
 
-def refuse_ragged(rows: Sequence[Row], width: int, separator: str, *, where: str, do: str) -> None:
+def refuse_ragged(sheet: Sheet, rows: Sequence[Row], width: int, *, do: str) -> None:
     """Refuse rows that have not `width` cells; the message lists their lines and advises what to `do`.
 
     Raises:
         DataError: There are such rows.
     """
-    ragged = [f"line {line} has {len(cells)}" for line, cells in rows if len(cells) != width]
+    ragged = [(line, len(cells)) for line, cells in rows if len(cells) != width]
     if ragged:
+        problems = [
+            Problem(
+                (),
+                f"{count_of(count, 'cell')} in this row instead of {width}",
+                sheet.cell(line, min(count, width)),
+                id="DLTK-DATA-WIDTH",
+            )
+            for line, count in ragged
+        ]
         raise DataError(
             f"{len(ragged)} of {len(rows)} rows do not have as many cells as the first one",
-            where=where,
-            found=at_most_shown(ragged),
-            expected=f"{count_of(width, 'cell')}, separated by {shown(separator)}",
+            expected=f"{count_of(width, 'cell')}, separated by {shown(sheet.separator)}",
             do=do,
+            problems=problems,
         )

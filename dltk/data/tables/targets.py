@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dltk.config.errors import DataError, OptionError, shown
+from dltk.data.places import Rows
 from dltk.data.specs import Classes, Numbers
 from dltk.data.tables.columns import in_natural_order
 from dltk.data.tables.numbers import Cells, number, numbers, wrong_cells
@@ -39,7 +40,7 @@ class ClassTarget:
         """The class names."""
         return Classes(self.names)
 
-    def encode(self, targets: Mapping[str, Any], rows: Sequence[str]) -> Tensor:
+    def encode(self, targets: Mapping[str, Any], rows: Rows) -> Tensor:
         """Return class numbers, int64 (N,).
 
         Raises:
@@ -50,7 +51,7 @@ class ClassTarget:
         unknown = [i for i, cell in enumerate(cells) if cell not in codes]
         if unknown:
             error = wrong_cells(
-                "is a class that no training row has", [(rows[i], self.column, str(cells[i])) for i in unknown]
+                "is a class that no training row has", [(i, self.column, str(cells[i])) for i in unknown], rows
             )
             error.expected = "one of " + ", ".join(map(shown, self.names))
             error.do = "correct it; or remove the row, or add training rows of its class"
@@ -80,7 +81,7 @@ class NumberTarget:
         """Names, means and scales."""
         return Numbers(self.columns, (), self.means, self.scales)
 
-    def encode(self, targets: Mapping[str, Any], rows: Sequence[str]) -> Tensor:
+    def encode(self, targets: Mapping[str, Any], rows: Rows) -> Tensor:
         """Return the values in their own units, float32 (N, columns).
 
         Raises:
@@ -114,7 +115,7 @@ class LabelTarget:
         """The label names."""
         return Classes(self.columns, multi_label=True)
 
-    def encode(self, targets: Mapping[str, Any], rows: Sequence[str]) -> Tensor:
+    def encode(self, targets: Mapping[str, Any], rows: Rows) -> Tensor:
         """Return float32 0/1 (N, columns).
 
         Raises:
@@ -122,11 +123,11 @@ class LabelTarget:
         """
         values = _values(self.columns, targets, rows)
         wrong = [
-            (rows[i], self.columns[j], str(list(targets[self.columns[j]])[i]))
+            (int(i), self.columns[j], str(list(targets[self.columns[j]])[i]))
             for i, j in np.argwhere((values != 0) & (values != 1))
         ]
         if wrong:
-            raise wrong_cells("of a label is neither 0 nor 1", wrong)
+            raise wrong_cells("of a label is neither 0 nor 1", wrong, rows)
         return torch.from_numpy(values).to(torch.float32)
 
     def state(self) -> dict[str, Any]:
@@ -137,7 +138,7 @@ class LabelTarget:
 TableTarget = ClassTarget | NumberTarget | LabelTarget
 
 
-def fit_target(kind: TargetKind, targets: Mapping[str, Any], rows: Sequence[str]) -> TableTarget:
+def fit_target(kind: TargetKind, targets: Mapping[str, Any], rows: Rows) -> TableTarget:
     """Take class names, or means and deviations, from the target columns of the training rows.
 
     Raises:
@@ -220,9 +221,9 @@ def _kind_of(name: str, cells: Cells) -> TargetKind:
     return "classes"
 
 
-def _values(columns: Sequence[str], targets: Mapping[str, Any], rows: Sequence[str]) -> np.ndarray[Any, Any]:
+def _values(columns: Sequence[str], targets: Mapping[str, Any], rows: Rows) -> np.ndarray[Any, Any]:
     values = np.stack([numbers(name, list(targets[name]), rows) for name in columns], axis=1)
-    absent = [(rows[i], columns[j], "") for i, j in np.argwhere(np.isnan(values))]
+    absent = [(int(i), columns[j], "") for i, j in np.argwhere(np.isnan(values))]
     if absent:
-        raise wrong_cells("of the target is missing", absent)
+        raise wrong_cells("of the target is missing", absent, rows)
     return values

@@ -13,6 +13,8 @@ from typing import Annotated
 from pydantic import Field
 
 from dltk.config.errors import DataError, MissingInput, OptionError, shown
+from dltk.config.problems import Position, Problem
+from dltk.config.terminal import short
 from dltk.data.archives import gunzip
 from dltk.data.files import not_there
 
@@ -21,6 +23,7 @@ Encoding = str | Annotated[tuple[str, ...], Field(min_length=1)]
 """A Python codec, or several that are tried in order; utf-8 may begin with a byte order mark."""
 _UTF_8 = "utf-8-sig"
 _SAMPLE_BYTES = 1 << 16
+_SHOWN_BYTES = 60
 
 
 @dataclass(eq=False)
@@ -28,14 +31,26 @@ class NotText(Exception):
     """Bytes are no text in an encoding; who reads them tells the user.
 
     Attributes:
-        line: Where, from 1.
+        content: The bytes.
+        start: Where among them it is noticed.
         found: The byte there.
         do: What helps, by a guess at the encoding.
     """
 
-    line: int
+    content: bytes
+    start: int
     found: str
     do: str
+
+    def problem(self, path: str, encoding: Encoding) -> Problem:
+        """Return the problem, at its place in the text as far as it can be read."""
+        before = self.content[: self.start].decode(_names(encoding)[0], "replace")
+        rest = self.content[self.start : self.start + _SHOWN_BYTES].decode("ascii", "replace").splitlines() or [""]
+        line = before.rpartition("\n")[2]
+        place = Position(
+            short(Path(place_of(path))), before.count("\n") + 1, len(line) + 1, line[-_SHOWN_BYTES:] + rest[0]
+        )
+        return Problem((), f"this is no {spelled(encoding)} text", place, id="DLTK-DATA-ENCODING", found=self.found)
 
 
 @dataclass(frozen=True)
@@ -80,12 +95,8 @@ def read_decoded(path: str, encoding: Encoding = "utf-8") -> Decoded:
     try:
         return decode(read_bytes(path), encoding)
     except NotText as fault:
-        raise DataError(
-            f"this is no {spelled(encoding)} text",
-            where=f"{place_of(path)}:{fault.line}",
-            found=fault.found,
-            do=fault.do,
-        ) from None
+        problem = fault.problem(path, encoding)
+        raise DataError(f"{shown(file.name)} is no text", do=fault.do, problems=[problem]) from None
 
 
 def read_bytes(path: str) -> bytes:
@@ -130,7 +141,7 @@ def decode(content: bytes, encoding: Encoding) -> Decoded:
     assert fault is not None
     start = fault.start if isinstance(fault, UnicodeDecodeError) else 0
     found = f"byte 0x{content[start]:02x}" if start < len(content) else "an incomplete character"
-    raise NotText(content.count(b"\n", 0, start) + 1, found, _advice(content, encoding))
+    raise NotText(content, start, found, _advice(content, encoding))
 
 
 def guessed_encoding(content: bytes) -> str:

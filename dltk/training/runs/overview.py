@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from dltk.config.errors import DltkError, UsageError, alternatives, shown
+from dltk.config.terminal import short
 from dltk.training.loggers import Metrics, number
 from dltk.training.runs.rundir import RunDir, all_runs
-from dltk.training.runs.summary import short, state
+from dltk.training.runs.summary import state
 
 OVERRIDE = "# override: "
 SECONDS = "seconds"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dltk.config.terminal import short
 from dltk.training.loggers import number
 from dltk.training.runs.rundir import RunDir
 
@@ -70,11 +71,6 @@ def command(run: RunDir, words: str, arguments: str = "") -> str:
     """Return a command to paste about a run, with the plug-ins it needs."""
     plugins = [f"--plugin {shlex.quote(short(Path(plugin['path'])))}" for plugin in _plugins(run)]
     return " ".join(word for word in [f"dltk {words}", shlex.quote(short(run.path)), arguments, *plugins] if word)
-
-
-def short(path: Path) -> str:
-    """Spell a path relative to the current directory where it lies below."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _plugins(run: RunDir) -> list[dict[str, str]]:

@@ -142,14 +142,13 @@ def test_json_has_every_problem_with_its_place():
 
 def test_an_error_of_data_lists_its_problems_before_what_to_do():
     cells = [
-        Problem(("price",), "is no number", Position("t.csv", line, 3, "a,b"), id="DLTK-CONFIG-RANGE")
-        for line in (9, 2)
+        Problem(("price",), "is no number", Position("t.csv", line, 3, "a,b"), id="DLTK-DATA-CELL") for line in (9, 2)
     ]
     error = DataError("2 cells are wrong", do="correct them", problems=cells)
     assert str(error) == (
         "error[DLTK-DATA]: 2 cells are wrong\n"
-        "t.csv:2:3: price: is no number [DLTK-CONFIG-RANGE]\n  | a,b\n  |   ^\n"
-        "t.csv:9:3: price: is no number [DLTK-CONFIG-RANGE]\n  | a,b\n  |   ^\n"
+        "t.csv:2:3: price: is no number [DLTK-DATA-CELL]\n  | a,b\n  |   ^\n"
+        "t.csv:9:3: price: is no number [DLTK-DATA-CELL]\n  | a,b\n  |   ^\n"
         "  do: correct them"
     )
     assert [one.position.line for one in error.problems if one.position] == [2, 9]

@@ -6,6 +6,7 @@ import pytest
 
 from dltk.config.errors import DataError, MissingInput
 from dltk.data.json_lines import read_records
+from tests.problems import told
 
 
 def written(folder: Path, text: str) -> str:
@@ -23,15 +24,20 @@ def test_all_wrong_lines_are_reported_together(tmp_path: Path) -> None:
     path = written(tmp_path, '{"a": 1}\n{"a": \n[1]\n{"b": 1}\n{"a": NaN}\n')
     with pytest.raises(DataError, match="4 lines cannot be used") as caught:
         read_records(path, ["a"])
-    for part in ("line 2 is", "line 3 is '[1]'", "line 4 lacks a", "line 5 is"):
-        assert part in caught.value.found
+    assert [told(problem) for problem in caught.value.problems] == [
+        f"{path}:2:1: this line is no JSON object",
+        f"{path}:3:1: this line is no JSON object",
+        f"{path}:4:1: this line lacks a",
+        f"{path}:5:1: this line is no JSON object",
+    ]
     assert caught.value.expected == "a JSON object per line, with a"
 
 
 def test_of_many_wrong_lines_twenty_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_records(written(tmp_path, "x\n" * 30))
-    assert caught.value.found.endswith("line 20 is 'x'; ... and 10 more")
+    assert str(caught.value).count("no JSON object [") == 20
+    assert "\n... and 10 more\n" in str(caught.value)
 
 
 def test_a_deeply_nested_line_is_no_object(tmp_path: Path) -> None:

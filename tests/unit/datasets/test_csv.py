@@ -107,7 +107,9 @@ def test_a_class_that_only_the_test_file_has_is_refused_with_its_row(table, tmp_
     source = csv.read(config)
     with pytest.raises(DataError, match="no training row has") as caught:
         csv.prepare(config, source.parts["train"]).parse(source.parts["test"], Loading())
-    assert "test.csv row 1, column 'ill': 'no.'" in caught.value.found
+    (problem,) = caught.value.problems
+    assert str(problem.position) == f"{tmp_path / 'test.csv'}:2:13"
+    assert (problem.key, problem.found) == ("ill", "'no.'")
 
 
 def test_a_test_file_that_lacks_columns_is_refused(table, tmp_path):

@@ -84,13 +84,13 @@ def test_unequal_numbers_are_refused_with_the_first_one_left_over(tmp_path, labe
 
 
 @pytest.mark.parametrize(
-    ("labels", "message", "line"),
-    [(b"a\n\nb", "a label is empty", 2), (b"", "a label is empty", 1), (b"a\nb\xff\n", "not UTF-8", 2)],
+    ("labels", "message", "place"),
+    [(b"a\n\nb", "labels are missing", "2:1"), (b"", "labels are missing", "1:1"), (b"a\nb\xff\n", "no utf-8", "2:2")],
 )
-def test_a_wrong_line_is_named(tmp_path, labels, message, line):
+def test_a_wrong_line_is_named(tmp_path, labels, message, place):
     with pytest.raises(DataError, match=message) as caught:
         image_list.describe(write(tmp_path, labels, "1.png", "2.png"))
-    assert caught.value.where == f"{tmp_path / 'labels.txt'}, line {line}"
+    assert str(caught.value.problems[0].position) == f"{tmp_path / 'labels.txt'}:{place}"
 
 
 def test_an_absent_labels_file_is_reported(tmp_path):

@@ -63,15 +63,15 @@ def test_gzipped_files_in_a_folder_of_their_own_are_the_same(tmp_path):
         ("9\t좋다\t1\n", "no file of NSMC", r"'9\t좋다\t1'"),
         ("", "no file of NSMC", "''"),
         ("id\tdocument\tlabel\n", "no file of NSMC", "no reviews"),
-        (TRAIN + "6\t좋다\n", "do not have as many cells", "line 5 has 2"),
-        (TRAIN + "6\t좋\t다\t1\n", "do not have as many cells", "line 5 has 4"),
-        (TRAIN + "6\t좋다\t2\n", "labels that are not 0 or 1", "line 5: '2'"),
+        (TRAIN + "6\t좋다\n", "do not have as many cells", ":5:5: 2 cells"),
+        (TRAIN + "6\t좋\t다\t1\n", "do not have as many cells", ":5:7: 4 cells"),
+        (TRAIN + "6\t좋다\t2\n", "labels that are not 0 or 1", ":5:6: label: is not 0 or 1"),
     ],
 )
 def test_rows_of_another_kind_are_a_data_error_with_their_line(tmp_path, train, message, found):
     with pytest.raises(DataError, match=message) as caught:
         nsmc.read(written(tmp_path, train))
-    assert found in caught.value.found
+    assert found in caught.value.found or found in str(caught.value)
 
 
 def test_data_that_are_nowhere_are_missing_input(tmp_path):

@@ -13,6 +13,7 @@ from dltk.data.files import find
 from dltk.data.specs import Classes, Vector
 from dltk.data.texts.words import WORD_PATTERN
 from dltk.datasets import text_csv
+from tests.problems import told
 
 SST2 = ("sst2/train.tsv", "sst2/dev.tsv", "sst2/test.tsv")
 NSMC = ("nsmc/ratings_train.txt.gz", "nsmc/ratings_test.txt.gz")
@@ -70,7 +71,7 @@ def test_without_quoting_quotes_are_text(tmp_path):
     assert [row[0] for row in rows_of(path, quoting=False)] == ['"open quote', "say \"hi\" 'there'"]
     with pytest.raises(DataError) as caught:
         rows_of(path)
-    assert caught.value.where == f"{path}:2"
+    assert str(caught.value.problems[0].position) == f"{path}:2:1"
     assert "data.quoting to false" in caught.value.do
 
 
@@ -108,11 +109,15 @@ def test_rows_of_another_width_are_listed_with_their_lines(tmp_path):
     path = write(tmp_path / "a.csv", 'text,label\na,x\n"b\nb",y,z\nc\n')
     with pytest.raises(DataError, match="2 of 4 rows") as caught:
         rows_of(path)
-    assert caught.value.found == "line 3 has 3; line 5 has 1"
+    assert [told(problem) for problem in caught.value.problems] == [
+        f"{path}:4:6: 3 cells in this row instead of 2",
+        f"{path}:5:2: 1 cell in this row instead of 2",
+    ]
     many = write(tmp_path / "b.csv", "text,label\n" + "a\n" * 50)
     with pytest.raises(DataError, match="50 of 51 rows") as caught:
         rows_of(many)
-    assert caught.value.found.endswith("line 21 has 1; ... and 30 more")
+    assert "b.csv:21:2: 1 cell" in str(caught.value)
+    assert "\n... and 30 more\n" in str(caught.value)
 
 
 @pytest.mark.parametrize(

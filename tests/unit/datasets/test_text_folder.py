@@ -106,7 +106,7 @@ def test_a_text_in_another_encoding_is_named(tmp_path):
     (tmp_path / "neg" / "0.txt").write_bytes("나쁘다".encode("cp949"))
     with pytest.raises(DataError, match="no utf-8 text") as caught:
         text_folder.read(config(tmp_path))
-    assert caught.value.where.endswith("neg/0.txt:1")
+    assert str(caught.value.problems[0].position).endswith("neg/0.txt:1:1")
     (tmp_path / "pos" / "0.txt").write_bytes("좋다".encode("cp949"))
     assert text_folder.read(config(tmp_path, encoding="cp949")).parts["train"].inputs["text"] == ["나쁘다", "좋다"]
 

@@ -18,6 +18,7 @@ from sklearn.preprocessing import (
 )
 
 from dltk.config.errors import DataError, OptionError
+from dltk.data.samples import Columns
 from dltk.data.tables.columns import (
     CategoryColumn,
     HashedColumn,
@@ -31,6 +32,7 @@ from dltk.data.tables.columns import (
 from dltk.data.tables.numbers import Cells
 from dltk.data.tables.options import ColumnOptions, Encode, Scaling, TableOptions
 from dltk.data.tables.statuses import STATUSES
+from tests.problems import told
 
 HASHED = [0, 3, 0]
 """The first 8 bytes of BLAKE2b, as a big-endian number modulo 4: `b2sum -l 64` of Seoul, Busan, Rome."""
@@ -94,7 +96,7 @@ def test_one_text_makes_a_column_categories():
 def test_an_infinite_cell_is_refused_with_its_row():
     with pytest.raises(DataError) as caught:
         _fit(["1", "1e400", "-inf"])
-    assert "row 1, column 'a': '1e400'; row 2, column 'a': '-inf'" in str(caught.value)
+    assert [(problem.key, problem.found) for problem in caught.value.problems] == [("a", "'1e400'"), ("a", "'-inf'")]
 
 
 def test_numbers_named_as_categories_are_categories_in_the_order_of_numbers():
@@ -140,7 +142,7 @@ def test_what_has_no_logarithm_is_refused_in_training_and_invalid_later(scaling)
     options = TableOptions(scaling=scaling, transform="log1p", clip=1.0)
     with pytest.raises(DataError, match="log1p") as caught:
         _fit(["1", "-1", "2"], options)
-    assert caught.value.found == "row 1, column 'a': '-1'"
+    assert told(caught.value.problems[0]).startswith("a: row 1: a value is -1 or less")
     assert _words(_fit(["1", "2", "3"], options), ["-1", "-2", "0", "1e999"]) == ["invalid", "invalid", "ok", "invalid"]
 
 
@@ -191,7 +193,7 @@ def test_rare_categories_count_as_one():
 def test_a_column_has_its_own_options_before_the_common_ones():
     options = _own(scaling="none", clip=9.0)
     assert _fit(["1", "20"], options).encode(["1", "20"]).tolist() == [[1], [9]]
-    other = fit_column("b", ["1", "2"], options, ["row 1", "row 2"])
+    other = fit_column("b", ["1", "2"], options, Columns({"b": ["1", "2"]}, {}))
     assert other.encode(["1", "2"]).tolist() == [[-1], [1]]
 
 
@@ -202,11 +204,14 @@ def test_options_of_categories_make_a_column_categories():
 def test_a_text_in_a_column_with_options_of_numbers_is_refused_with_its_row():
     with pytest.raises(DataError) as caught:
         _fit(["1", "x"], _own(scaling="none"))
-    assert caught.value.found == "row 1, column 'a': 'x'"
+    assert [told(problem) for problem in caught.value.problems] == [
+        "a: row 1: a value is not a finite number (found 'x')"
+    ]
 
 
 def _fit(cells: Cells, options: TableOptions | None = None) -> TableColumn:
-    return fit_column("a", cells, options or TableOptions(), [f"row {i}" for i in range(len(cells))])
+    rows = Columns({"a": cells}, {}, [f"row {i}" for i in range(len(cells))])
+    return fit_column("a", cells, options or TableOptions(), rows)
 
 
 def _words(column: TableColumn, cells: Cells) -> list[str]:

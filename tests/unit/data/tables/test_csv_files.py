@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dltk.config.errors import DataError, MissingInput, OptionError
 from dltk.data.tables.csv_files import CsvFormat, read_csv
+from tests.problems import told
 
 READABLE = {
     "plain": (b"a,b\n1,x\n2,y\n", {"a": ["1", "2"], "b": ["x", "y"]}),
@@ -42,18 +43,18 @@ BROKEN = {
     "blank": (b"\n \n\n", ["the table is empty"]),
     "only_a_mark": (b"\xef\xbb\xbf", ["the table is empty"]),
     "header_only": (b"a,b\n", ["a header but no rows"]),
-    "long_row": (b"a,b\n1,2\n1,2,3\n", ["1 of 2 rows", "line 3 has 3", "2 cells, separated by ','"]),
-    "short_row": (b"a,b\n1\n1,2\n", ["line 2 has 1"]),
-    "ragged_after_line_break": (b'a,b\n"1\n2",x\n1\n', ["line 4 has 1"]),
-    "same_names": (b"a,b,a, b\n1,2,3,4\n", ["same name", "'a'; 'b'", "header: false"]),
-    "unclosed_quote": (b'a,b\n1,2\n"3,4\n5,6\n', ["line 3", "unexpected end of data"]),
-    "text_after_quote": (b'a,b\n"1"2,3\n', ["line 2", "expected after"]),
-    "nul": (b"a,b\n1,2\n3,\x004\n", ["line 3", "NUL"]),
+    "long_row": (b"a,b\n1,2\n1,2,3\n", ["1 of 2 rows", "csv:3:5: 3 cells in", "2 cells, separated by ','"]),
+    "short_row": (b"a,b\n1\n1,2\n", ["csv:2:2: 1 cell in"]),
+    "ragged_after_line_break": (b'a,b\n"1\n2",x\n1\n', ["csv:4:2: 1 cell in"]),
+    "same_names": (b"a,b,a, b\n1,2,3,4\n", ["same name", ":1:5: a: this", ":1:8: b: this", "header: false"]),
+    "unclosed_quote": (b'a,b\n1,2\n"3,4\n5,6\n', ["csv:3:1", "a quote in it is never closed"]),
+    "text_after_quote": (b'a,b\n"1"2,3\n', ["csv:2:1", "text goes on behind a closing quote"]),
+    "nul": (b"a,b\n1,2\n3,\x004\n", ["csv:3:3", "NUL"]),
     "utf_16": ("a,b\n1,2\n".encode("utf-16"), ["not utf-8", "byte 0xff", "encoding: utf-16"]),
     "utf_16_without_mark": ("a,b\n1,2\n".encode("utf-16-le"), ["NUL", "encoding: utf-16-le"]),
-    "cp949": ("도시,값\n서울,1\n".encode("cp949"), ["not utf-8", "line 1", "encoding: cp949"]),
-    "latin_1": ("a,b\n1,café\n2,à la\n".encode("latin-1"), ["line 2", "byte 0xe9", "encoding: latin-1"]),
-    "huge_cell": (b"a,b\n1," + b"x" * 200_000 + b"\n", ["line 2", "field limit"]),
+    "cp949": ("도시,값\n서울,1\n".encode("cp949"), ["not utf-8", "csv:1:1", "encoding: cp949"]),
+    "latin_1": ("a,b\n1,café\n2,à la\n".encode("latin-1"), ["csv:2:6", "byte 0xe9", "encoding: latin-1"]),
+    "huge_cell": (b"a,b\n1," + b"x" * 200_000 + b"\n", ["csv:2:1", "a cell is very long"]),
 }
 
 
@@ -70,15 +71,15 @@ def test_a_broken_file_is_refused_with_its_reason(case, tmp_path):
     with pytest.raises(DataError) as caught:
         read_csv(_file(tmp_path, content), CsvFormat())
     assert caught.value.code == 65
-    assert "table.csv" in caught.value.where
+    assert "table.csv" in str(caught.value)
     assert [word for word in words if word not in str(caught.value)] == []
 
 
 def test_all_ragged_rows_are_reported_together_but_at_most_twenty(tmp_path):
     with pytest.raises(DataError) as caught:
         read_csv(_file(tmp_path, b"a,b\n" + b"1\n" * 25), CsvFormat(separator=","))
-    assert caught.value.found.count("line") == 20
-    assert caught.value.found.endswith("; ... and 5 more")
+    assert str(caught.value).count("table.csv:") == 20
+    assert "\n... and 5 more\n" in str(caught.value)
 
 
 def test_a_given_separator_is_not_guessed(tmp_path):
@@ -143,7 +144,8 @@ def test_a_point_where_the_decimal_is_a_comma_is_refused_with_its_line_and_colum
     path = _file(tmp_path, b"a;b\n1,5;x\n1.234;y\n")
     with pytest.raises(DataError, match="1 cell with a point") as caught:
         read_csv(path, CsvFormat(decimal=","))
-    assert caught.value.found == f"{path}, line 3, column 'a': '1.234'"
+    (problem,) = caught.value.problems
+    assert told(problem) == f"{path}:3:1: a: a point in a number (found '1.234')"
     assert "between thousands" in caught.value.do
 
 
@@ -167,7 +169,7 @@ def test_a_point_that_cuts_no_thousands_is_refused(tmp_path):
     path = _file(tmp_path, b"a;b\n1.000,5;x\n1.25;y\n")
     with pytest.raises(DataError, match="1 cell with a point") as caught:
         read_csv(path, CsvFormat(decimal=",", thousands="."))
-    assert "'1.25'" in caught.value.found
+    assert [problem.found for problem in caught.value.problems] == ["'1.25'"]
 
 
 @pytest.mark.parametrize(

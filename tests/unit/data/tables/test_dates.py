@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from dltk.data.samples import Columns
 from dltk.data.tables.columns import fit_column, restore_column
 from dltk.data.tables.dates import DateColumn, moment, moments, order_of
 from dltk.data.tables.options import TableOptions
@@ -14,7 +15,8 @@ DAYS = [(datetime.date(2024, 1, 1) + datetime.timedelta(days=day)).isoformat() f
 
 
 def fitted(cells, **options):
-    return fit_column("when", cells, TableOptions.parse(options), [f"row {i}" for i in range(len(cells))])
+    rows = Columns({"when": cells}, {}, [f"row {i}" for i in range(len(cells))])
+    return fit_column("when", cells, TableOptions.parse(options), rows)
 
 
 @pytest.mark.parametrize(

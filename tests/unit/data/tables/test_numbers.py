@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import QuantileTransformer
 
 from dltk.config.errors import DataError
+from dltk.data.samples import Columns
 from dltk.data.tables.numbers import Bins, Line, Ranks, fit_scale, number, numbers
+from tests.problems import told
 
 SKEWED = np.array([0.0, 0, 0, 0, 1, 2, 4, 8, 16, 32])
 
@@ -35,9 +37,12 @@ def test_what_is_no_number_is_not_read_as_one(cell):
 
 
 def test_a_cell_that_is_no_number_is_refused_with_its_row_and_column():
+    cells = ["1", None, "x"]
     with pytest.raises(DataError) as caught:
-        numbers("age", ["1", None, "x"], ["row 1", "row 2", "row 3"])
-    assert caught.value.found == "row 3, column 'age': 'x'"
+        numbers("age", cells, Columns({"age": cells}, {}, ["row 1", "row 2", "row 3"]))
+    assert [told(problem) for problem in caught.value.problems] == [
+        "age: row 3: a value is not a finite number (found 'x')"
+    ]
 
 
 def test_a_value_fills_the_bins_below_it_and_a_part_of_its_own():

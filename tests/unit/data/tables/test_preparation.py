@@ -20,6 +20,7 @@ from dltk.data.tables.csv_files import CsvFormat
 from dltk.data.tables.options import TableOptions
 from dltk.data.tables.preparation import TABLE, TablePreparation, text_table
 from dltk.data.tables.targets import ClassTarget
+from tests.problems import told
 
 TRAIN = text_table({"age": ["20", "30", "40"], "city": ["Seoul", "Busan", "Seoul"]}, {"y": ["0", "1", "1"]}, "y")
 
@@ -123,7 +124,7 @@ def test_a_cell_that_is_no_number_is_refused_when_parsed(prepared):
     rows = text_table({"age": ["20", "x"], "city": ["Seoul", "Rome"]}, {"y": ["0", "1"]})
     with pytest.raises(DataError) as caught:
         prepared.parse(rows, Loading())
-    assert "row 2, column 'age': 'x'" in caught.value.found
+    assert told(caught.value.problems[0]).startswith("age: row 2: a value is no usable number")
 
 
 def test_plain_numbers_keep_all_digits():

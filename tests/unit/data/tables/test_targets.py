@@ -7,10 +7,11 @@ import torch
 from sklearn.preprocessing import StandardScaler
 
 from dltk.config.errors import DataError, OptionError
+from dltk.data.samples import Columns
 from dltk.data.specs import Classes, Numbers
 from dltk.data.tables.targets import ClassTarget, LabelTarget, decide_kind, fit_target, restore_target
 
-ROWS = [f"row {i}" for i in range(1, 100)]
+ROWS = Columns({"x": [""] * 99}, {}, [f"row {i}" for i in range(1, 100)])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,8 @@ def test_classes_are_sorted_and_numbered():
 def test_a_class_that_training_rows_lack_is_refused_with_row_and_value():
     with pytest.raises(DataError) as caught:
         ClassTarget("y", ("a", "b")).encode({"y": ["a", "c", "b", "d"]}, ROWS)
-    assert "row 2, column 'y': 'c'; row 4, column 'y': 'd'" in str(caught.value)
+    assert [problem.found for problem in caught.value.problems] == ["'c'", "'d'"]
+    assert "y: row 4: a value is a class" in str(caught.value)
     assert caught.value.code == 65
 
 
@@ -88,7 +90,8 @@ def test_numbers_stay_in_their_own_units_beside_mean_and_deviation():
 def test_a_number_target_with_text_is_refused_with_its_rows():
     with pytest.raises(DataError, match="not a finite number") as caught:
         fit_target("numbers", {"y": ["1", "x", "inf"]}, ROWS)
-    assert "row 2, column 'y': 'x'; row 3, column 'y': 'inf'" in str(caught.value)
+    assert "y: row 2: a value is not a finite number [DLTK-DATA-CELL]\n  found: 'x'" in str(caught.value)
+    assert "y: row 3: a value is not a finite number [DLTK-DATA-CELL]\n  found: 'inf'" in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["numbers", "labels"])
@@ -106,7 +109,7 @@ def test_labels_are_zeros_and_ones():
 def test_a_label_that_is_neither_zero_nor_one_is_refused():
     with pytest.raises(DataError, match="neither 0 nor 1") as caught:
         LabelTarget(("y", "z")).encode({"y": ["0", "1"], "z": ["2", "1"]}, ROWS)
-    assert "row 1, column 'z': '2'" in str(caught.value)
+    assert "z: row 1: a value of a label is neither 0 nor 1 [DLTK-DATA-CELL]\n  found: '2'" in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["classes", "numbers", "labels"])

@@ -32,8 +32,9 @@ def test_another_encoding_is_guessed_in_the_message_and_read_when_told(tmp_path,
     assert read_text(str(path), encoding) == text
     with pytest.raises(DataError) as caught:
         read_text(str(path))
-    assert caught.value.where == f"{path}:1"
-    assert caught.value.found == f"byte {byte}"
+    (problem,) = caught.value.problems
+    assert str(problem.position).startswith(f"{path}:1:")
+    assert problem.found == f"byte {byte}"
     assert encoding in caught.value.do
 
 
@@ -41,7 +42,7 @@ def test_the_line_of_a_wrong_byte_is_named(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"fine\nfine\nna\xefve\n")
     with pytest.raises(DataError) as caught:
         read_text(str(tmp_path / "a.txt"))
-    assert caught.value.where.endswith("a.txt:3")
+    assert str(caught.value.problems[0].position).endswith("a.txt:3:3")
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "hex", "rot13", "", "a\0b"])
@@ -98,5 +99,5 @@ def test_of_several_encodings_none_fits(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"fine\nna\xefve\n")
     with pytest.raises(DataError, match="this is no utf-8 or ascii text") as caught:
         read_text(str(tmp_path / "a.txt"), ("utf-8", "ascii"))
-    assert caught.value.where.endswith("a.txt:2")
+    assert str(caught.value.problems[0].position).endswith("a.txt:2:3")
     assert caught.value.do == "convert the file to utf-8; it may be latin-1"
