@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dltk.data.fields import Field, Fields, concatenate, take, tensors_of, to_device
-from dltk.data.plans import Plan, distinct, in_order
+from dltk.data.plans import Plan, batch_sizes, distinct, in_order
 
 
 @dataclass(frozen=True)
@@ -208,14 +208,7 @@ class InMemory:
         return Batch.of(self._finish(inputs), targets, len(indices))
 
     def _sizes(self) -> list[int]:
-        size = self._loading.batch_size
-        sizes = [size] * (self._num_samples // size)
-        rest = self._num_samples % size
-        if rest == 1 and sizes:  # a batch of one sample has no batch statistics
-            sizes[-1] += 1
-        elif rest:
-            sizes.append(rest)
-        return sizes
+        return batch_sizes(self._num_samples, self._loading.batch_size)
 
 
 class OnDevice:

@@ -13,6 +13,8 @@ class Dataset(Protocol):
     """A dataset file: its module is used through these names.
 
     Files that dltk can download are named in `REMOTES`, a tuple of `download.Remote`, and found by `files.obtain`.
+    A file whose headers tell how many samples there are has `count(config) -> Mapping[str, int]`, by official part, for
+    plans and checks that come before the data are read; it is as cheap as `describe`.
     An optional path option called `root` says where they lie; left out, it gets the folder that $DLTK_DATA names.
     """
 

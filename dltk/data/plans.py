@@ -19,6 +19,20 @@ def in_order(_epoch: int, num_samples: int) -> Tensor:
     return torch.arange(num_samples)
 
 
+def batch_sizes(num_samples: int, batch_size: int) -> list[int]:
+    """Return how many samples each batch of an epoch has: a last one of a single sample joins the one before it.
+
+    A batch of one sample has no batch statistics.
+    """
+    sizes = [batch_size] * (num_samples // batch_size)
+    rest = num_samples % batch_size
+    if rest == 1 and sizes:
+        sizes[-1] += 1
+    elif rest:
+        sizes.append(rest)
+    return sizes
+
+
 def shuffled(seed: int) -> Plan:
     """Return the plan that draws a new permutation for each epoch."""
 

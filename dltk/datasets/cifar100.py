@@ -11,6 +11,8 @@ from dltk.data.images.cifar import CifarImages
 from dltk.data.images.preparation import ImagePreparation, Normalize
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dltk.data.samples import Columns, Source, State
     from dltk.data.specs import Spec
 
@@ -65,6 +67,11 @@ def describe(config: Config) -> Spec:
 def read(config: Config) -> Source:
     """Return the official training and test parts."""
     return _FILES[config.labels].source(config.root)
+
+
+def count(config: Config) -> Mapping[str, int]:
+    """Return how many images there are, by the lengths of the files."""
+    return _FILES[config.labels].sizes(config.root)
 
 
 def prepare(config: Config, train: Columns) -> ImagePreparation:

@@ -13,6 +13,8 @@ from dltk.data.samples import Source
 from dltk.data.specs import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dltk.data.samples import Columns, State
     from dltk.data.specs import Spec
 
@@ -36,6 +38,11 @@ def read(config: Config) -> Source:  # noqa: ARG001
     digits = load_digits()
     images = torch.from_numpy(digits.images).mul(255 / _BRIGHTEST).round().to(torch.uint8)
     return Source({"train": labelled(images.unsqueeze(1), torch.from_numpy(digits.target).long())})
+
+
+def count(config: Config) -> Mapping[str, int]:  # noqa: ARG001
+    """Return how many digits there are."""
+    return {"train": len(load_digits().target)}
 
 
 def prepare(config: Config, train: Columns) -> ImagePreparation:

@@ -10,6 +10,8 @@ from dltk.data.images.idx import IdxImages, remotes
 from dltk.data.images.preparation import ImagePreparation, Normalize
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dltk.data.samples import Columns, Source, State
     from dltk.data.specs import Spec
 
@@ -53,6 +55,11 @@ def describe(config: Config) -> Spec:
 def read(config: Config) -> Source:
     """Return the official training and test parts."""
     return _FILES.source(config.root)
+
+
+def count(config: Config) -> Mapping[str, int]:
+    """Return how many images the headers announce."""
+    return _FILES.sizes(config.root)
 
 
 def prepare(config: Config, train: Columns) -> ImagePreparation:

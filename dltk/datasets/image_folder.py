@@ -60,6 +60,11 @@ def read(config: Config) -> Source:
     return source_of(samples, [*ignored_note(ignored, root), *_unused_note(root, parts)], config)
 
 
+def count(config: Config) -> Mapping[str, int]:
+    """Return how many files are called like images."""
+    return {part: len(samples) for part, samples in read(config).parts.items()}
+
+
 def prepare(config: Config, train: Columns) -> ImagePreparation:
     """Fit the pixel statistics where they are asked for."""
     return ImagePreparation.fit(describe(config), train, config.resize, config.normalize)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,6 +62,11 @@ def read(config: Config) -> Source:
     names = [printable(Path(image.name)) for image in listing.images]
     train = labelled([str(image) for image in listing.images], listing.labels, names)
     return source_of({"train": train}, ignored_note(listing.ignored, listing.root), config)
+
+
+def count(config: Config) -> Mapping[str, int]:
+    """Return how many files are called like images."""
+    return {"train": len(_listing(config).images)}
 
 
 def prepare(config: Config, train: Columns) -> ImagePreparation:

@@ -16,6 +16,7 @@ from dltk.data.texts.own import text_files
 from dltk.data.texts.preparation import TextPreparation, expected_spec, labelled
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from dltk.data.samples import Columns, State
@@ -60,6 +61,12 @@ def read(config: Config) -> Source:
     return Source(parts, (f"not the official 25,000 and 25,000 reviews: {sizes[0]:,} and {sizes[1]:,}",))
 
 
+def count(config: Config) -> Mapping[str, int]:
+    """Return how many files of reviews there are."""
+    folder = as_directory(_folder(config))
+    return {part: sum(map(len, _files(folder, part).values())) for part in _PARTS}
+
+
 def prepare(config: Config, train: Columns) -> TextPreparation:
     """Collect the vocabulary of the training reviews."""
     return TextPreparation.fit(train, config, _CLASSES)
@@ -74,7 +81,8 @@ def _folder(config: Config) -> Path:
     return obtain("IMDB", REMOTES, config.root)[0]
 
 
-def _part(folder: Path, part: str) -> Columns:
+def _files(folder: Path, part: str) -> Mapping[str, list[Path]]:
+    """Return the files of each class of a part, once there are some."""
     places = {name: folder / part / name for name in _CLASSES.names}
     found = {name: text_files(place) if place.is_dir() else [] for name, place in places.items()}
     empty = [str(places[name].relative_to(folder)) for name, files in found.items() if not files]
@@ -84,7 +92,11 @@ def _part(folder: Path, part: str) -> Columns:
             where=", ".join(str(folder / name) for name in empty),
             expected="train/pos, train/neg, test/pos and test/neg with a .txt file per review",
         )
-    files = [(label, file) for label, names in found.items() for file in names]
+    return found
+
+
+def _part(folder: Path, part: str) -> Columns:
+    files = [(label, file) for label, names in _files(folder, part).items() for file in names]
     return labelled(
         [read_text(str(file)) for _, file in files],
         [label for label, _ in files],

@@ -19,6 +19,7 @@ from dltk.data.texts.options import TextOptions
 from dltk.data.texts.preparation import TextPreparation, expected_spec, labelled
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from dltk.data.samples import Columns, State
@@ -60,6 +61,11 @@ def read(config: Config) -> Source:
     if sizes == _OFFICIAL_SIZES:
         return Source(parts)
     return Source(parts, (f"not the official 150,000 and 50,000 reviews: {sizes['train']:,} and {sizes['test']:,}",))
+
+
+def count(config: Config) -> Mapping[str, int]:
+    """Return how many lines follow the headers."""
+    return {part: len(lines_of(read_text(str(file)))) - 1 for part, file in _files(config).items()}
 
 
 def prepare(config: Config, train: Columns) -> TextPreparation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import not_
@@ -91,6 +91,11 @@ def read(config: Config) -> Source:
     paths = {"train": config.path, "val": config.val_path, "test": config.test_path}
     parts = {name: _part(config, path) for name, path in paths.items() if path is not None}
     return Source(parts, [note for samples in parts.values() for note in samples.notes])
+
+
+def count(config: Config) -> Mapping[str, int]:
+    """Return how many rows have a label."""
+    return {part: len(samples) for part, samples in read(config).parts.items()}
 
 
 def prepare(config: Config, train: Columns) -> TextPreparation:

@@ -59,6 +59,12 @@ def read(config: Config) -> Source:
     return Source(samples, [*notes, *_unused(root, parts)])
 
 
+def count(config: Config) -> Mapping[str, int]:
+    """Return how many files of texts there are."""
+    parts = {name: _class_folders(folder) for name, folder in _parts(as_directory(Path(config.path))).items()}
+    return {name: sum(len(text_files(place)) for place in classes.values()) for name, classes in parts.items()}
+
+
 def prepare(config: Config, train: Columns) -> TextPreparation:
     """Collect the vocabulary of the training texts."""
     spec = describe(config)

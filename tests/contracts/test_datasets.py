@@ -19,6 +19,7 @@ from dltk.config.errors import MissingInput
 from dltk.config.sections import DataOptions
 from dltk.data.batches import Batch, Loading
 from dltk.data.fields import Ragged, take
+from dltk.data.outlook import needs_reading
 from dltk.data.specs import Image, Numbers
 from dltk.data.splits import split_parts
 from dltk.training.saving.storage import read_tree, write_directory
@@ -123,6 +124,16 @@ def test_headers_tell_the_kinds_that_are_prepared(key, tmp_path):
     for name, kind in told.targets.items():
         later = prepared.targets[name]
         assert later.names == kind.names if isinstance(kind, Numbers) else later == kind
+
+
+@every_example
+def test_what_headers_count_is_what_is_read(key, tmp_path):
+    data = opened(key, tmp_path)
+    if hasattr(data.file, "count"):
+        source = data.file.read(data.config)
+        assert data.file.count(data.config) == {part: len(samples) for part, samples in source.parts.items()}
+    else:
+        assert needs_reading(data.file.describe(data.config)), f"{key} tells no sizes; give it a count(config)"
 
 
 @every_example

@@ -52,6 +52,11 @@ class CifarImages:
                 self._num_records(folder / name)
         return classes_spec(IMAGE, self._class_names(folder))
 
+    def sizes(self, root: str | None) -> Mapping[str, int]:
+        """Return how many images each part has, by the lengths of its files; raise as `source` does."""
+        folder = self._folder(root)
+        return {part: sum(self._num_records(folder / name) for name in names) for part, names in self.parts.items()}
+
     def source(self, root: str | None) -> Source:
         """Return the training and test parts.
 

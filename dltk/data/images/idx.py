@@ -63,6 +63,10 @@ class IdxImages:
         images, _ = self._headers(root)["train"]
         return classes_spec(Image(1, *images.sizes[1:]), self.class_names)
 
+    def sizes(self, root: str | None) -> Mapping[str, int]:
+        """Return how many images the headers of each part announce; raise as `source` does."""
+        return {part: images.sizes[0] for part, (images, _) in self._headers(root).items()}
+
     def source(self, root: str | None) -> Source:
         """Return the training and test parts.
 
