@@ -11,7 +11,7 @@ from benchmarks.material import Material
 from benchmarks.workloads import PLUGINS, Workload
 from dltk.config import registry
 from dltk.data.batches import Batches
-from dltk.experiment.building import build, selection_for
+from dltk.experiment.building import build
 from dltk.experiment.config import read_experiment
 from dltk.experiment.layout import layout_of
 from dltk.experiment.learning import make_learner
@@ -72,7 +72,7 @@ def run(workload: Workload, material: Material, turns: Turns, threads: int, prec
         with tempfile.TemporaryDirectory() as name, listening() as stop:
             folder = Path(name)
             log = RunLog(Screen(quiet=True), Metrics(folder / "metrics.jsonl"), Watch(turns, workload))
-            selection = selection_for(built.experiment, built.task, built.splits)
+            selection = built.selection()
             sections = built.experiment.sections
             checkpoints = Checkpoints(folder, sections.checkpoint, "", "")
             fitting = Fitting(learner, built.task, built.splits, sections.train, selection, checkpoints, log, stop)

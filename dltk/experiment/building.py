@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,6 +48,10 @@ class Built:
     task: Task
     notes: Sequence[str] = ()
 
+    def selection(self) -> Selection:
+        """Return what watches the val score of this run; raise as `selection_for` does."""
+        return selection_for(self.experiment, self.task, has_val=self.splits.val is not None)
+
 
 def build(
     experiment: Experiment,
@@ -81,15 +85,15 @@ def build(
         raise experiment.problem("data", error) from None
     _refuse_empty(splits)
     task = build_task(experiment, preparation, splits.train)
-    _refuse_mixing(experiment, task)
+    refuse_mixing(experiment, task)
     decided = replace(experiment.task, options=getattr(task, "config", experiment.task.options))
     experiment = replace(experiment, data=replace(data, common=options), task=decided)
-    experiment = _with_length(experiment, splits.train.num_batches)
+    experiment = with_length(experiment, splits.train.num_batches)
     model, experiment = _trainable(experiment, preparation, device, start)
     return Built(experiment, splits, model, task, [*source.notes, *map(str, duplicates_across(splits, parts))])
 
 
-def _with_length(experiment: Experiment, num_batches: int | None) -> Experiment:
+def with_length(experiment: Experiment, num_batches: int | None) -> Experiment:
     """Decide how long to train where that was left open, or is too short to overfit: small data are seen more often."""
     asked = train = experiment.sections.train
     if train.epochs is None and train.steps is None:
@@ -138,17 +142,22 @@ def build_task(experiment: Experiment, preparation: Preparation, train: Batches 
     return task
 
 
-def selection_for(experiment: Experiment, task: Task, splits: Splits) -> Selection:
+def selection_for(experiment: Experiment, task: Task, *, has_val: bool) -> Selection:
     """Return what watches the val score; it watches nothing where there is no val split or no score.
+
+    Args:
+        experiment: With what was asked for.
+        task: Which scores there are.
+        has_val: Whether there is a val split.
 
     Raises:
         ConfigError: Early stopping or `select: best` without a val split, or a monitor the task does not report.
     """
     stopping, select = experiment.sections.early_stopping, experiment.sections.train.select
-    watchable = {f"val/{name}": direction for name, direction in task.scores.items()} if splits.val is not None else {}
+    watchable = {f"val/{name}": direction for name, direction in task.scores.items()} if has_val else {}
     if not watchable:
         asked = ("early_stopping",) if stopping else ("train", "select") if select == "best" else None
-        if asked and splits.val is not None:
+        if asked and has_val:
             what = f"{experiment.task.name} reports no score to choose by; leave this out"
             raise _problem(experiment, asked, what, "DLTK-CONFIG-SCORE")
         if asked:
@@ -166,8 +175,18 @@ def selection_for(experiment: Experiment, task: Task, splits: Splits) -> Selecti
     return Selection(monitor, watchable[monitor], loss=loss, patience=patience, min_delta=min_delta)
 
 
-def total_steps(experiment: Experiment, splits: Splits) -> int | None:
+def scored_splits(splits: Collection[str], experiment: Experiment) -> list[str]:
+    """Return which of some splits are scored at the end: val and test, or where there is neither the training one."""
+    held = [name for name in ("val", "test") if name in splits] or ["train"]
+    return [name for name in held if name != "test" or experiment.sections.train.test]
+
+
+def total_steps(experiment: Experiment, num_batches: int | None) -> int | None:
     """Return the batches of the whole run; None where only reading tells.
+
+    Args:
+        experiment: With what was asked for.
+        num_batches: In an epoch.
 
     Raises:
         ConfigError: The schedule needs it and it is unknown.
@@ -175,8 +194,8 @@ def total_steps(experiment: Experiment, splits: Splits) -> int | None:
     train = experiment.sections.train
     if train.steps is not None:
         return train.steps
-    if splits.train.num_batches is not None and train.epochs is not None:
-        return splits.train.num_batches * train.epochs
+    if num_batches is not None and train.epochs is not None:
+        return num_batches * train.epochs
     needing = [name for name, schedule in experiment.optimization.schedules.items() if schedule.needs_total]
     if needing:
         what = "needs a known length; these data are a stream: give train.steps"
@@ -189,7 +208,7 @@ def _trainable(
 ) -> tuple[nn.Module, Experiment]:
     """Make the model of a run, after checking that this machine can train it; return it and what it decided."""
     try:
-        refuse_oversized(lambda: _bare_model(experiment, preparation))
+        refuse_oversized(lambda: bare_model(experiment, preparation))
     except OptionError as error:
         raise experiment.problem("model", error) from None
     model, experiment = _started(experiment, preparation, device, start)
@@ -203,7 +222,7 @@ def _started(
 ) -> tuple[nn.Module, Experiment]:
     torch.manual_seed(derive(experiment.sections.seed, "init"))
     try:
-        model = _bare_model(experiment, preparation)
+        model = bare_model(experiment, preparation)
         said = start(experiment, model)
         experiment = starting.decided(replace(experiment, inferred=[*experiment.inferred, *said]), model)
         refuse_twice_normalized(model, preparation)
@@ -213,7 +232,8 @@ def _started(
     return laid_out(model.to(device)), experiment
 
 
-def _bare_model(experiment: Experiment, preparation: Preparation) -> nn.Module:
+def bare_model(experiment: Experiment, preparation: Preparation) -> nn.Module:
+    """Make the model as its file does, before anything gives it other values; raises OptionError below `model`."""
     part = experiment.model
     model: nn.Module = part.file.build(part.options, preparation.spec, preparation)
     return model
@@ -232,7 +252,7 @@ def _refuse_empty(splits: Splits) -> None:
             raise DataError(f"the {name} split is empty")
 
 
-def _refuse_mixing(experiment: Experiment, task: Task) -> None:
+def refuse_mixing(experiment: Experiment, task: Task) -> None:
     """Refuse to mix classes for a task that learns from one class per sample only."""
     augment = experiment.data.common.augment
     mixing = list(dict.fromkeys(options.name for options in augment if isinstance(options, Mixing)))

@@ -6,12 +6,16 @@ import math
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from dltk.config.document import locate
 from dltk.config.errors import ConfigError, OptionError
 from dltk.experiment.building import Built, total_steps
+from dltk.experiment.config import Experiment
 from dltk.training.learner import Learner
+from dltk.training.optimization import OptimizationSettings, groups_of, watch_of
 from dltk.training.session import Session
+from dltk.training.task import Task
 
 
 def make_learner(built: Built, device: torch.device) -> Learner:
@@ -21,37 +25,79 @@ def make_learner(built: Built, device: torch.device) -> Learner:
         ConfigError: An option of optimizer, schedule or training does not fit the model, the data or the device.
     """
     experiment, splits = built.experiment, built.splits
-    session = Session(experiment.sections.seed, device, total_steps(experiment, splits), splits.train.num_batches)
-    if experiment.sections.train.precision == "tf32" and device.type != "cuda":
-        reason = f"tf32 needs a CUDA device; this run computes on {device.type}"
-        raise experiment.problem("train", OptionError("precision", reason))
-    _refuse_long_updates(built, session)
-    scores = built.task.scores if splits.val is not None else {}
-    directions = {f"val/{name}": direction for name, direction in scores.items()}
-    settings = replace(experiment.optimization, directions=directions, num_evaluations=_num_evaluations(built, session))
+    session = session_for(experiment, device, splits.train.num_batches)
+    settings = settings_for(experiment, built.task, session, has_val=splits.val is not None)
     try:
         return built.task.learner(built.model, settings, session)
     except OptionError as error:
-        raise _positioned(built, error) from None
+        raise _positioned(experiment, error) from None
 
 
-def _refuse_long_updates(built: Built, session: Session) -> None:
+def session_for(experiment: Experiment, device: torch.device, num_batches: int | None) -> Session:
+    """Return where and how long a run computes.
+
+    Args:
+        experiment: With its length decided.
+        device: Where it computes.
+        num_batches: In an epoch; None where only reading tells.
+
+    Raises:
+        ConfigError: An option of training does not fit the device, or such a length.
+    """
+    session = Session(experiment.sections.seed, device, total_steps(experiment, num_batches), num_batches)
+    if experiment.sections.train.precision == "tf32" and device.type != "cuda":
+        reason = f"tf32 needs a CUDA device; this run computes on {device.type}"
+        raise experiment.problem("train", OptionError("precision", reason))
+    _refuse_long_updates(experiment, session)
+    return session
+
+
+def settings_for(experiment: Experiment, task: Task, session: Session, *, has_val: bool) -> OptimizationSettings:
+    """Return how parameters move, with what schedules may react to."""
+    directions = {f"val/{name}": direction for name, direction in task.scores.items()} if has_val else {}
+    num_evaluations = _num_evaluations(experiment, session)
+    return replace(experiment.optimization, directions=directions, num_evaluations=num_evaluations)
+
+
+def refuse_misfits(
+    experiment: Experiment, settings: OptimizationSettings, session: Session, model: nn.Module | None
+) -> None:
+    """Refuse what the learner of a single parameter set would refuse, without making one.
+
+    Args:
+        experiment: What was asked for.
+        settings: How parameters move.
+        session: How long.
+        model: Whose parameters options may name; None where it is not known yet.
+
+    Raises:
+        ConfigError: An option of optimizer or schedule does not fit the model or the run.
+    """
+    try:
+        if model is not None:
+            groups_of({name: each for name, each in model.named_parameters() if each.requires_grad}, settings)
+        watch_of(settings, session.length(settings.batches_per_update))
+    except OptionError as error:
+        raise _positioned(experiment, error) from None
+
+
+def _refuse_long_updates(experiment: Experiment, session: Session) -> None:
     """Refuse updates of more batches than an epoch, or the whole run, has: they would be of fewer."""
-    accumulate = built.experiment.sections.train.accumulate
+    accumulate = experiment.sections.train.accumulate
     available = {"an epoch": session.epoch_steps, "the run": session.total_steps}
     for what, count in available.items():
         if count and accumulate > count:
             reason = f"must be at most the batches of {what}, {count}; received {accumulate}"
-            raise built.experiment.problem("train", OptionError("accumulate", reason))
+            raise experiment.problem("train", OptionError("accumulate", reason))
 
 
-def _num_evaluations(built: Built, session: Session) -> int | None:
+def _num_evaluations(experiment: Experiment, session: Session) -> int | None:
     """Return how often the val split is scored; None where only training tells."""
-    every = built.experiment.sections.train.evaluate_every
+    every = experiment.sections.train.evaluate_every
     steps = session.epoch_steps if every == "epoch" else every
     return None if steps is None or session.total_steps is None else math.ceil(session.total_steps / steps)
 
 
-def _positioned(built: Built, error: OptionError) -> ConfigError:
+def _positioned(experiment: Experiment, error: OptionError) -> ConfigError:
     """Return a problem whose path begins with its section."""
-    return ConfigError(locate([error.problem()], built.experiment.document))
+    return ConfigError(locate([error.problem()], experiment.document))

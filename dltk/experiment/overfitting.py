@@ -25,6 +25,12 @@ def for_overfitting(sections: Sections) -> Sections:
     return sections.model_copy(update={"name": name, "train": train, "early_stopping": None})
 
 
+def few_samples(sizes: Mapping[str, int], sections: Sections, batch_size: int) -> Mapping[str, int]:
+    """Return how many samples each split has, as `few_batches` makes them."""
+    count = sections.train.overfit_batches
+    return sizes if count is None or not sizes else {"train": min(count * batch_size, sizes["train"])}
+
+
 def few_batches(splits: Splits, sections: Sections, batch_size: int) -> Splits:
     """Return the splits as they are, or some training samples alone where a run is to overfit them.
 

@@ -24,14 +24,8 @@ def refuse_oversized(build: Callable[[], nn.Module]) -> None:
     Raises:
         OptionError: Weights and gradients together do not fit; or what `build` raises of its own.
     """
-    try:
-        with torch.device("meta"):
-            model = build()
-    except (RuntimeError, TypeError) as error:
-        if any(sign in str(error) for sign in _OVERFLOWS):
-            raise OptionError(
-                "", "has more parameters than any machine can hold; choose smaller layers", id="DLTK-CONFIG-MEMORY"
-            ) from None
+    model = _on_meta(build)
+    if model is None:
         return
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
     needed = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers(), *learned))
@@ -44,6 +38,24 @@ def refuse_oversized(build: Callable[[], nn.Module]) -> None:
             f"{memory / _GIB:,.0f} GiB; choose smaller layers",
             id="DLTK-CONFIG-MEMORY",
         )
+
+
+def without_numbers(build: Callable[[], nn.Module]) -> nn.Module:
+    """Build a model without its numbers, or with them where it looks at them while it is built."""
+    model = _on_meta(build)
+    return build() if model is None else model
+
+
+def _on_meta(build: Callable[[], nn.Module]) -> nn.Module | None:
+    try:
+        with torch.device("meta"):
+            return build()
+    except (RuntimeError, TypeError) as error:
+        if any(sign in str(error) for sign in _OVERFLOWS):
+            raise OptionError(
+                "", "has more parameters than any machine can hold; choose smaller layers", id="DLTK-CONFIG-MEMORY"
+            ) from None
+        return None
 
 
 def memory_bytes() -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dltk.experiment.building import Built
+from dltk.experiment.building import Built, scored_splits
 from dltk.experiment.layout import layout_of
 from dltk.experiment.machine import Machine
 from dltk.experiment.overfitting import verdict
@@ -132,11 +132,8 @@ def _splits(built: Built) -> dict[str, Any]:
 
 
 def _final_evaluations(built: Built, fitting: Fitting) -> dict[str, Evaluation]:
-    splits = _splits(built)
-    if not built.experiment.sections.train.test:
-        splits.pop("test", None)
-    model = fitting.learner.inference_model()
-    return {name: evaluated(built.task, model, batches) for name, batches in splits.items()}
+    splits, model = _splits(built), fitting.learner.inference_model()
+    return {name: evaluated(built.task, model, splits[name]) for name in scored_splits(splits, built.experiment)}
 
 
 def _example(built: Built) -> str:

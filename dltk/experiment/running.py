@@ -12,10 +12,11 @@ from typing import Any
 from dltk.config.errors import DltkError, IntegrityError, UsageError
 from dltk.config.terminal import escaped, short
 from dltk.config.writing import yaml_text
-from dltk.experiment.building import Built, build, selection_for, total_steps
+from dltk.experiment.building import Built, build, total_steps
 from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.creating import create, identity_of, refuse_impossible
 from dltk.experiment.finished import Run
+from dltk.experiment.foresight import refuse_foreseeable
 from dltk.experiment.learning import make_learner
 from dltk.experiment.machine import differences, prepare_machine, within_memory
 from dltk.experiment.plugins import check_plugins
@@ -117,17 +118,18 @@ def check(
     """
     experiment = read_experiment(Path(config) if isinstance(config, str) else config, _texts(overrides))
     machine = prepare_machine(experiment.sections.train, None)
+    refuse_foreseeable(experiment, machine.device)
     started_at = time.monotonic()
     with within_memory():
         built = build(experiment, machine.device)
         make_learner(built, machine.device)
-    selection = selection_for(built.experiment, built.task, built.splits)
+    selection = built.selection()
     introduce(built, selection, machine, time.monotonic() - started_at, screen or Screen(quiet=True))
     return {
         "name": experiment.name,
         "device": str(machine.device),
         "threads": machine.threads,
-        "total_steps": total_steps(built.experiment, built.splits),
+        "total_steps": total_steps(built.experiment, built.splits.train.num_batches),
         "monitor": selection.monitor,
         "parameters": {name: list(value.shape) for name, value in built.model.named_parameters()},
         "config": built.experiment.plain(),
@@ -165,6 +167,7 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
     refuse_impossible(run)
     screen = options.screen()
     machine = prepare_machine(experiment.sections.train, None)
+    refuse_foreseeable(experiment, machine.device)
     started_at = time.monotonic()
     with within_memory():
         built = build(experiment, machine.device, start=start)
@@ -173,7 +176,7 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
     if earlier is not None:
         del built  # its data would lie beside those of the resumed run
         return _resume(earlier, experiment, options)
-    selection = selection_for(built.experiment, built.task, built.splits)
+    selection = built.selection()
     with within_memory():
         learner = make_learner(built, machine.device)
     introduce(built, selection, machine, seconds, screen)
@@ -230,7 +233,7 @@ def _run(run: RunDir, built: Built, learner: Learner, screen: Screen, options: R
             board = TensorBoard(run.tensorboard, sections.tensorboard, screen)
         log = RunLog(screen, Metrics(run.metrics), board)
         with listening(options.deadline) as stop, within_memory():
-            selection = selection_for(built.experiment, built.task, built.splits)
+            selection = built.selection()
             fitting = Fitting(learner, built.task, built.splits, sections.train, selection, checkpoints, log, stop)
             progress = fit(fitting, _begin(run, built, fitting))
             finish(run, built, fitting, progress, status)

@@ -84,15 +84,8 @@ class Optimization:
     ) -> None:
         self._options, self._schedule, self._length = settings.optimizer(name), settings.schedule(name), length
         self._parameters = {key: parameter for key, parameter in parameters if parameter.requires_grad}
-        try:
-            groups = grouped(self._parameters, self._options.lr, self._options.groups)
-        except OptionError as error:
-            raise _below("optimizer", name if name in settings.optimizers else "", error) from None
-        try:
-            refuse_without_effect(self._schedule, length)
-            self._watch: PlateauWatch | None = watch_for(self._schedule, settings.directions, settings.num_evaluations)
-        except OptionError as error:
-            raise _below("schedule", name if name in settings.schedules else "", error) from None
+        groups = groups_of(self._parameters, settings, name)
+        self._watch = watch_of(settings, length, name)
         self._optimizer = self._options.build(groups)
         self._base_rates = [group["lr"] for group in groups]
         device = next((parameter.device for parameter in self._parameters.values()), torch.device("cpu"))
@@ -199,6 +192,35 @@ class Optimization:
             return
         counts = norm.isfinite()
         self._norm.add(torch.where(counts, norm, 0.0), counts)
+
+
+def groups_of(
+    parameters: Mapping[str, nn.Parameter], settings: OptimizationSettings, name: str = ""
+) -> list[dict[str, Any]]:
+    """Return torch's parameter groups of one parameter set.
+
+    Raises:
+        OptionError: A group matches nothing; its path begins with the section.
+    """
+    options = settings.optimizer(name)
+    try:
+        return grouped(parameters, options.lr, options.groups)
+    except OptionError as error:
+        raise _below("optimizer", name if name in settings.optimizers else "", error) from None
+
+
+def watch_of(settings: OptimizationSettings, length: Length, name: str = "") -> PlateauWatch | None:
+    """Return what watches a score for a parameter set's schedule, or None where it reacts to none.
+
+    Raises:
+        OptionError: The schedule cannot come into effect within the run; its path begins with the section.
+    """
+    schedule = settings.schedule(name)
+    try:
+        refuse_without_effect(schedule, length)
+        return watch_for(schedule, settings.directions, settings.num_evaluations)
+    except OptionError as error:
+        raise _below("schedule", name if name in settings.schedules else "", error) from None
 
 
 def _below(section: str, name: str, error: OptionError) -> OptionError:

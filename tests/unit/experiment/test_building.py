@@ -109,7 +109,7 @@ def test_a_model_larger_than_memory_is_refused_before_it_takes_any(monkeypatch, 
 
 def selection(config, **changes):
     one = built(config, **changes)
-    return selection_for(one.experiment, one.task, one.splits)
+    return one.selection()
 
 
 def refused(config, **changes):
@@ -154,10 +154,10 @@ class Scoreless:
 def test_a_task_without_scores_is_not_watched():
     one = built(IRIS)
     task: Any = Scoreless()
-    assert selection_for(one.experiment, task, one.splits).monitor is None
+    assert selection_for(one.experiment, task, has_val=True).monitor is None
     impatient = read_experiment({**IRIS, "early_stopping": {}})
     with pytest.raises(ConfigError) as caught:
-        selection_for(impatient, task, one.splits)
+        selection_for(impatient, task, has_val=True)
     assert caught.value.problems[0].message == "classification reports no score to choose by; leave this out"
 
 
@@ -175,21 +175,26 @@ class Stream:
 def test_the_length_follows_from_epochs_or_steps(train, expected):
     one = built(IRIS, train=train, data={"name": "iris", "batch_size": 64})
     assert one.splits.train.num_batches == 2
-    assert total_steps(one.experiment, one.splits) == expected
+    assert total_steps(one.experiment, one.splits.train.num_batches) == expected
 
 
 def test_a_schedule_that_needs_the_length_of_a_stream_is_refused():
     one = built(IRIS)
     stream: Any = Stream()
     splits = replace(one.splits, train=stream)
-    assert total_steps(one.experiment, splits) is None
+    assert total_steps(one.experiment, splits.train.num_batches) is None
     cosine = read_experiment({**IRIS, "schedule": {"name": "cosine"}})
     with pytest.raises(ConfigError) as caught:
-        total_steps(cosine, splits)
+        total_steps(cosine, splits.train.num_batches)
     (found,) = caught.value.problems
     assert found.key == "schedule"
     assert found.message == "needs a known length; these data are a stream: give train.steps"
-    assert total_steps(read_experiment({**IRIS, "schedule": {"name": "cosine"}, "train": {"steps": 5}}), splits) == 5
+    assert (
+        total_steps(
+            read_experiment({**IRIS, "schedule": {"name": "cosine"}, "train": {"steps": 5}}), splits.train.num_batches
+        )
+        == 5
+    )
 
 
 def test_small_data_are_seen_more_often_where_the_length_was_left_open():
