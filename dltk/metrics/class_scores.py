@@ -12,6 +12,13 @@ from torch.nn import functional as F
 from dltk.metrics import calibration, ranking
 from dltk.metrics import classification as counted
 
+MetricName = Literal[
+    "accuracy", "top3_accuracy", "top5_accuracy", "balanced_accuracy",
+    "precision", "recall", "f1", "macro_precision", "macro_recall", "macro_f1", "micro_precision", "micro_recall",
+    "micro_f1", "weighted_precision", "weighted_recall", "weighted_f1", "roc_auc", "average_precision",
+    "matthews_correlation", "cohen_kappa", "log_loss", "brier", "expected_calibration_error",
+]  # fmt: skip
+
 
 class Metric(NamedTuple):
     """A score of activations (n, classes) and the truth.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -17,7 +17,7 @@ from dltk.data.samples import Preparation
 from dltk.data.specs import Classes, Image, Spec
 from dltk.data.splits import Splits
 from dltk.data.targets import all_targets, target_of
-from dltk.metrics.class_scores import ONE_OF_SEVERAL, SEVERAL_AT_ONCE, Metric
+from dltk.metrics.class_scores import ONE_OF_SEVERAL, SEVERAL_AT_ONCE, Metric, MetricName
 from dltk.metrics.worst import Worst
 from dltk.nn.class_outputs import ClassOutputs
 from dltk.nn.feeding import outputs_for
@@ -32,12 +32,6 @@ from dltk.training.task import Answer, CannotAnswer, Direction, Evaluation, Need
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MetricName = Literal[
-    "accuracy", "top3_accuracy", "top5_accuracy", "balanced_accuracy",
-    "precision", "recall", "f1", "macro_precision", "macro_recall", "macro_f1", "micro_precision", "micro_recall",
-    "micro_f1", "weighted_precision", "weighted_recall", "weighted_f1", "roc_auc", "average_precision",
-    "matthews_correlation", "cohen_kappa", "log_loss", "brier", "expected_calibration_error",
-]  # fmt: skip
 NUM_WORST = 32
 RAREST = 1e-12
 
@@ -179,6 +173,11 @@ class Classification:
         main = self.config.metrics[0]
         title = f"{main.replace('_', ' ')} {evaluation.scores[main]:.4f}, n = {evaluation.num_samples:,}"
         return class_pictures(evaluation, self.target, title, is_probability=self.loss.is_probability)
+
+    def baseline_names(self, spec: Spec, num_samples: int | None) -> Sequence[str]:
+        """Return majority, and linear where a linear model is fitted, too."""
+        is_linear = linear_baseline.is_fitted(spec, num_samples, self.target.num_outputs)
+        return ["majority", *(["linear"] if is_linear else [])]
 
     def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
         """Score the training split's most frequent class, or each label's majority; and of tables a linear model."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -133,6 +133,12 @@ class Adversarial:
             raise CannotAnswer("gan draws new samples: give --count N and no inputs")
         return self._answers(model, request.count, request.seed)
 
+    def rehearse(self, model: nn.Module, batch: Batch) -> None:
+        """Judge as many generated samples as the batch has."""
+        networks: Any = model
+        device = _samples(batch).device
+        networks.discriminator(networks.generator(_noise(networks, batch.num_samples, torch.Generator(), device)))
+
     def portable(self, model: nn.Module, batch: Batch) -> tuple[nn.Module, Fields]:
         """Return the generator and noise for it."""
         networks: Any = model
@@ -146,6 +152,10 @@ class Adversarial:
         title = f"pixel distance {evaluation.scores['pixel_distance']:.4f}, n = {evaluation.num_samples:,}"
         groups = {"real": evaluation.columns["real"], "generated": evaluation.columns["generated"]}
         return {"samples": pictures.image_grids(groups, title)}
+
+    def baseline_names(self, spec: Spec, num_samples: int | None) -> Sequence[str]:  # noqa: ARG002
+        """Return the one there is."""
+        return ["mean sample"]
 
     def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
         """Score a generator that always makes the mean training sample."""

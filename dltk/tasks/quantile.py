@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -88,6 +88,10 @@ class Quantile:
         title = f"coverage {evaluation.scores['coverage']:.3f} of {self.config.share:g}, n = {evaluation.num_samples:,}"
         columns: Mapping[str, Any] = evaluation.columns
         return {"bounds": pictures.error_scatter(columns["predicted"], columns["true"], self.target.labels, title)}
+
+    def baseline_names(self, spec: Spec, num_samples: int | None) -> Sequence[str]:  # noqa: ARG002
+        """Return the one there is."""
+        return ["constant"]
 
     def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
         """Score the quantile of the training split as the answer to every sample."""

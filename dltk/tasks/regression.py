@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -122,6 +122,11 @@ class Regression:
         title = f"{main} {evaluation.scores[main]:.4g}, n = {evaluation.num_samples:,}"
         columns = evaluation.columns
         return {"errors": pictures.error_scatter(columns["predicted"], columns["true"], self.target.labels, title)}
+
+    def baseline_names(self, spec: Spec, num_samples: int | None) -> Sequence[str]:
+        """Return mean, and linear where a linear model is fitted, too."""
+        is_linear = linear_baseline.is_fitted(spec, num_samples, self.target.num_outputs)
+        return ["mean", *(["linear"] if is_linear else [])]
 
     def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
         """Score the mean of the training split as the answer to every sample; and of tables a linear model."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from dltk.data.batches import Batches
+from dltk.data.specs import Spec, Table, Vector
 from dltk.data.splits import Splits
 from dltk.data.targets import target_of
 from dltk.nn.class_outputs import ClassOutputs
@@ -37,11 +37,17 @@ class Features:
     truth: Tensor
 
 
+def is_fitted(spec: Spec, num_samples: int | None, num_outputs: int) -> bool:
+    """Return whether samples are rows of numbers, few enough to be fitted within seconds; None is a stream."""
+    rows = [kind for kind in spec.inputs.values() if isinstance(kind, (Table, Vector))]
+    if not num_samples or len(spec.inputs) != 1 or not rows:
+        return False
+    return rows[0].shape[0] <= min(MAX_FEATURES, MAX_NUMBERS // (num_samples * num_outputs))
+
+
 def features_of(splits: Splits, num_outputs: int) -> Features | None:
     """Return the samples where they are rows of numbers, few enough to be fitted within seconds; else None."""
-    first = next(splits.train.epoch(0), None)
-    num_samples = splits.train.num_samples
-    if first is None or num_samples is None or not _are_rows(first.inputs, num_samples * num_outputs):
+    if not is_fitted(splits.spec, splits.train.num_samples, num_outputs):
         return None
     train, targets = _whole(splits.train)
     scored, truth = _whole(splits.test or splits.val or splits.train)
@@ -81,11 +87,6 @@ def logistic(features: Features, classes: ClassOutputs) -> Tensor:
     with torch.enable_grad():
         optimizer.step(objective)  # type: ignore[no-untyped-call]
     return features.reported @ weight.detach()
-
-
-def _are_rows(inputs: Any, num_answers: int) -> bool:
-    is_plain = isinstance(inputs, Tensor) and inputs.dim() == 2 and inputs.is_floating_point()
-    return is_plain and inputs.shape[1] <= min(MAX_FEATURES, MAX_NUMBERS // num_answers)
 
 
 def _whole(batches: Batches) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dltk.data.batches import Batch, Batches
+from dltk.data.specs import Spec
 from dltk.data.splits import Splits
 from dltk.nn.feeding import feed
 from dltk.training.learner import Learner, learner_for
@@ -66,6 +67,10 @@ class LossTask:
     def pictures(self, evaluation: Evaluation) -> Mapping[str, Figure]:  # noqa: ARG002
         """Draw nothing."""
         return {}
+
+    def baseline_names(self, spec: Spec, num_samples: int | None) -> Sequence[str]:  # noqa: ARG002
+        """Return the constant prediction, where there is one."""
+        return [] if self.constant is None else ["constant"]
 
     def baselines(self, splits: Splits) -> Mapping[str, Evaluation]:
         """Score the constant prediction, where there is one."""

@@ -35,6 +35,7 @@ class GD(OptimizerSettings):
 class SGD(OptimizerSettings):
     """Stochastic gradient descent, with momentum where asked."""
 
+    moments_of: ClassVar[tuple[str, ...]] = ("momentum",)
     name: Literal["sgd"] = "sgd"
     lr: PositiveFloat = 0.01
     """Learning rate."""
@@ -77,6 +78,7 @@ class SGD(OptimizerSettings):
 class Adagrad(OptimizerSettings):
     """Adagrad (Duchi et al. 2011)."""
 
+    moments: ClassVar[int] = 1
     name: Literal["adagrad"] = "adagrad"
     lr: PositiveFloat = 0.01
     """Learning rate."""
@@ -105,6 +107,7 @@ class Adagrad(OptimizerSettings):
 class Adadelta(OptimizerSettings):
     """Adadelta (Zeiler 2012)."""
 
+    moments: ClassVar[int] = 2
     name: Literal["adadelta"] = "adadelta"
     lr: PositiveFloat = 1.0
     """Factor of the move; the paper has none."""
@@ -125,6 +128,11 @@ class Adadelta(OptimizerSettings):
 class RMSprop(OptimizerSettings):
     """RMSprop (Tieleman & Hinton 2012)."""
 
+    moments: ClassVar[int] = 1
+    moments_of: ClassVar[tuple[str, ...]] = (
+        "momentum",
+        "centered",
+    )
     name: Literal["rmsprop"] = "rmsprop"
     lr: PositiveFloat = 0.01
     """Learning rate."""
@@ -156,6 +164,8 @@ class RMSprop(OptimizerSettings):
 class Adam(OptimizerSettings):
     """Adam (Kingma & Ba 2015)."""
 
+    moments: ClassVar[int] = 2
+    moments_of: ClassVar[tuple[str, ...]] = ("amsgrad",)
     name: Literal["adam"] = "adam"
     lr: PositiveFloat = 1e-3
     """Learning rate."""
@@ -184,6 +194,8 @@ class Adam(OptimizerSettings):
 class AdamW(OptimizerSettings):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
 
+    moments: ClassVar[int] = 2
+    moments_of: ClassVar[tuple[str, ...]] = ("amsgrad",)
     name: Literal["adamw"] = "adamw"
     lr: PositiveFloat = 1e-3
     """Learning rate."""
@@ -212,6 +224,7 @@ class AdamW(OptimizerSettings):
 class Adamax(OptimizerSettings):
     """Adam by the largest gradient so far (Kingma & Ba 2015, section 7)."""
 
+    moments: ClassVar[int] = 2
     name: Literal["adamax"] = "adamax"
     lr: PositiveFloat = 2e-3
     """Learning rate."""
@@ -232,6 +245,7 @@ class Adamax(OptimizerSettings):
 class NAdam(OptimizerSettings):
     """Adam with Nesterov's momentum (Dozat 2016)."""
 
+    moments: ClassVar[int] = 2
     name: Literal["nadam"] = "nadam"
     lr: PositiveFloat = 2e-3
     """Learning rate."""
@@ -260,6 +274,7 @@ class NAdam(OptimizerSettings):
 class RAdam(OptimizerSettings):
     """Adam whose first moves are rectified (Liu et al. 2020)."""
 
+    moments: ClassVar[int] = 2
     name: Literal["radam"] = "radam"
     lr: PositiveFloat = 1e-3
     """Learning rate."""

@@ -124,6 +124,27 @@ class Mixable(Protocol):
 
 
 @runtime_checkable
+class Comparing(Protocol):
+    """A task that names its baselines before it scores them."""
+
+    def baseline_names(self, spec: Spec, num_samples: int | None) -> Sequence[str]:
+        """Return the names that `baselines` will return.
+
+        Args:
+            spec: Of the data.
+            num_samples: Of the training split; None where only reading tells.
+        """
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A task whose training step is not a pass over a batch's inputs."""
+
+    def rehearse(self, model: nn.Module, batch: Batch) -> None:
+        """Make the forward passes of one training step, for who watches the layers; computes nothing on meta."""
+
+
+@runtime_checkable
 class Portable(Protocol):
     """A task whose models are not exported as functions of their inputs."""
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,13 @@ from dltk.config.document import read_document
 from dltk.config.errors import MissingInput, Unavailable
 from dltk.data import files
 from dltk.experiment import RunOptions, check
+from dltk.experiment.building import Built, build, scored_splits, total_steps
 from dltk.experiment.config import Experiment, read_experiment
+from dltk.experiment.planning import Plan, plan
+from dltk.experiment.starting import as_built
+from dltk.nn.anatomy import anatomy
+from dltk.nn.feeding import feed
+from dltk.training.task import Rehearsing
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIGS = sorted((REPOSITORY / "configs").rglob("*.yaml"))
@@ -140,6 +147,51 @@ def test_a_config_is_checked_built_and_resolved_to_one_that_runs_again(path, tmp
 
 
 @every_runnable_config
+def test_a_plan_tells_what_is_built(path):
+    experiment = read(path)
+    told = plan(path)
+    built = build(experiment, torch.device("cpu"), start=as_built)
+    splits = {"train": built.splits.train, "val": built.splits.val, "test": built.splits.test}
+    assert told.foreseen.sizes == {name: batches.num_samples for name, batches in splits.items() if batches}
+    assert told.foreseen.num_batches == built.splits.train.num_batches
+    assert told.foreseen.session is not None
+    assert told.foreseen.session.total_steps == total_steps(built.experiment, built.splits.train.num_batches)
+    assert told.foreseen.selection is not None
+    assert told.foreseen.selection.monitor == built.selection().monitor
+    assert told.scores() == [
+        f"{split}/{name}"
+        for split in scored_splits(list(told.foreseen.sizes), experiment)
+        for name in built.task.scores
+    ]
+    if told.foreseen.data.is_exact:
+        assert told.foreseen.model is not None
+        shapes = {name: value.shape for name, value in built.model.named_parameters()}
+        assert {name: value.shape for name, value in told.foreseen.model.named_parameters()} == shapes
+    if told.anatomy is not None:
+        assert sum(row.parameters for row in told.anatomy.rows()) == told.anatomy.whole.parameters
+        _assert_shapes_are_those_of_a_real_pass(told, built)
+
+
+def _assert_shapes_are_those_of_a_real_pass(told: Plan, built: Built) -> None:
+    """Watch a pass over a first batch of real samples with the plan's eyes."""
+    assert told.anatomy is not None
+    batch = next(built.splits.train.epoch(0))
+
+    def step() -> None:
+        if isinstance(built.task, Rehearsing):
+            built.task.rehearse(built.model, batch)
+        else:
+            feed(built.model, batch.inputs)
+
+    real = anatomy(built.model.train(), step, batch.num_samples)
+    assert batch.num_samples == told.anatomy.batch_size
+    assert [(row.name, row.kind) for row in real.layers] == [(row.name, row.kind) for row in told.anatomy.layers]
+    if told.foreseen.data.is_exact:
+        facts = [[replace(row, kept_bytes=0) for row in each.layers] for each in (real, told.anatomy)]
+        assert facts[0] == facts[1]
+
+
+@every_runnable_config
 def test_a_config_trains_for_two_steps(path, tmp_path):
     experiment = read(path)
     has_length = experiment.is_one_pass or experiment.sections.train.epochs == 0
@@ -149,6 +201,6 @@ def test_a_config_trains_for_two_steps(path, tmp_path):
     reported = [name for name in run.scores if name.startswith(f"{run.status['reported']}/")]
     assert reported
     assert all(run.scores[name] is not None for name in reported)
-    assert run.status["baselines"]
+    assert list(run.status["baselines"]) == plan(path).baselines()
     again = read_experiment(run.directory.resolved)
     assert again.yaml() == run.directory.resolved.read_text(encoding="utf-8")

@@ -22,6 +22,10 @@ class OptimizerSettings(Settings, ABC):
 
     takes_whole_epochs: ClassVar[bool] = False
     """Whether an update follows the gradient of all training samples."""
+    moments: ClassVar[int] = 0
+    """How many tensors of its size are always kept for each parameter from one update to the next."""
+    moments_of: ClassVar[tuple[str, ...]] = ()
+    """Options that keep one more, where they are not 0 or false."""
 
     name: str
     lr: PositiveFloat
@@ -43,6 +47,11 @@ class OptimizerSettings(Settings, ABC):
         if self.clip_norm is not None and self.clip_value is not None:
             raise OptionError("clip_value", "give clip_norm or clip_value, not both", id="DLTK-CONFIG-CONFLICT")
         return self
+
+    @property
+    def num_moments(self) -> int:
+        """How many tensors of its size are kept for each parameter from one update to the next."""
+        return self.moments + sum(bool(getattr(self, option)) for option in self.moments_of)
 
     @abstractmethod
     def build(self, groups: Groups) -> torch.optim.Optimizer:

@@ -13,9 +13,9 @@ from dltk.config.errors import ConfigError, OptionError
 from dltk.data.batches import InMemory, Loading
 from dltk.data.specs import Classes, Image, Numbers, Spec, Vector
 from dltk.data.splits import Splits
-from dltk.metrics.class_scores import ONE_OF_SEVERAL, SEVERAL_AT_ONCE
+from dltk.metrics.class_scores import ONE_OF_SEVERAL, SEVERAL_AT_ONCE, MetricName
 from dltk.nn.losses import class_losses
-from dltk.tasks.classification import Config, MetricName, build
+from dltk.tasks.classification import Config, build
 from dltk.training.learner import OnePassLearner
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD

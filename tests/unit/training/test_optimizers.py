@@ -88,3 +88,14 @@ def test_it_moves_as_torchs_own(name, options):
 def test_impossible_options_are_refused(name, options, message):
     with pytest.raises(SettingsError, match=message):
         OPTIMIZERS[name].parse({"name": name, **options})
+
+
+@pytest.mark.parametrize(("name", "options"), [*((name, {}) for name in OPTIMIZERS), *OPTIONS])
+def test_the_number_of_moments_is_what_torch_keeps(name, options):
+    settings = OPTIMIZERS[name].parse({"name": name, **({"lr": 0.1} | options)})
+    parameter = nn.Parameter(torch.ones(3))
+    optimizer = settings.build([{"params": [parameter]}])
+    parameter.square().sum().backward()
+    optimizer.step()
+    kept = [value for value in optimizer.state[parameter].values() if isinstance(value, torch.Tensor)]
+    assert settings.num_moments == sum(value.shape == parameter.shape for value in kept)
