@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dltk.cli.tables import table_lines
 from dltk.config.errors import OutputError
 from dltk.config.terminal import escaped
 from dltk.training.saving.durable import finite
@@ -28,19 +30,16 @@ def print_lines(lines: Sequence[str]) -> None:
 
 def print_table(rows: Sequence[Mapping[str, Any]], unbroken: Sequence[str] = ()) -> None:
     """Print rows, fitted to the terminal or wide in a pipe; the columns named in `unbroken` are never folded."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    columns = columns_of(rows)
+    header = [escaped(column) for column in columns]
+    cells = [[_cell(row.get(column, "")) for column in columns] for row in rows]
+    kept = [i for i, column in enumerate(columns) if column in unbroken]
+    first, *rest = table_lines([header, *cells], available_width(), kept)
+    print_lines([f"\x1b[1m{first}\x1b[0m" if _is_styled() else first, *rest])
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns_of(rows):
-        table.add_column(Text(escaped(column)), overflow="fold", no_wrap=column in unbroken)
-    for row in rows:
-        table.add_row(*(Text(_cell(row.get(column, ""))) for column in columns_of(rows)))
-    console = Console(width=available_width())
-    with console.capture() as capture:
-        console.print(table)
-    print_lines([line.rstrip() for line in capture.get().splitlines()])
+
+def _is_styled() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def available_width() -> int:

@@ -12,22 +12,26 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from dltk.cli import data, exporting, importing, listing, new, planning, showing, training, using, verifying
-from dltk.cli.answers import print_json
+from dltk.cli.commands import COMMANDS, asked, program
+from dltk.cli.parameters import read_plainly
 from dltk.config.errors import DltkError, OutOfResources, OutputError, UsageError, WriteError, shown
 from dltk.config.terminal import ink_for
-from dltk.training.runs.rundir import owned_last
+
+if TYPE_CHECKING:
+    from dltk.training.runs.rundir import RunDir
 
 CODE_BUG = 70
 CODE_INTERRUPTED = 130
 CODE_NOBODY_READS = 141
 COMPLETION = "_DLTK_COMPLETE"
+RUNDIR = "dltk.training.runs.rundir"
+"""Is imported by what owns runs; no other command waits for it."""
 SYSTEM_ERRORS = {
     errno.EACCES: OutputError,
     errno.EPERM: OutputError,
@@ -43,44 +47,11 @@ SYSTEM_ERRORS = {
 }
 """What errors of the operating system mean where no one nearer to them has said it."""
 
-app = typer.Typer(
-    name="dltk",
-    help="Deep learning from a YAML file: one command trains, one evaluates, one predicts.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("train")(training.train)
-app.command("plan")(planning.plan)
-app.command("cv")(training.cross_validate)
-app.command("eval")(using.evaluate)
-app.command("predict")(using.predict)
-app.command("verify")(verifying.verify)
-app.command("import")(importing.import_weights)
-app.command("export")(exporting.export)
-app.add_typer(data.app, name="data")
-app.command("new")(new.new)
-app.command("list")(listing.list_things)
-app.command("show")(showing.show)
-app.command("schema")(showing.print_schema)
-
-
-@app.callback(invoke_without_command=True)
-def _main(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
-) -> None:
-    if version:
-        import dltk
-
-        typer.echo(dltk.__version__)
-    elif context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code. A failure is one message on stderr, or one JSON object with `--json`."""
     _make_printable()
-    owned_last.set(None)
+    _forget_last_run()
     try:
         result = _invoke(arguments)
         sys.stdout.flush()
@@ -96,8 +67,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def _invoke(arguments: Sequence[str]) -> object:
     """Run a command by its parts: typer's own start would make code 1 of a closed pipe, and silence of Ctrl-C."""
-    command = get_command(app)
-    if COMPLETION in os.environ:
+    is_completing = COMPLETION in os.environ
+    command = read_plainly(get_command(program([*COMMANDS] if is_completing else [asked(arguments)])))
+    if is_completing:
         command(prog_name="dltk")
     try:
         with command.make_context("dltk", list(arguments)) as context:
@@ -145,6 +117,8 @@ def _report(problem: DltkError, error: Exception, arguments: Sequence[str]) -> i
     _note_in_run(problem)
     try:
         if "--json" in arguments:
+            from dltk.cli.answers import print_json
+
             print_json(problem.as_json())
             sys.stdout.flush()
         else:
@@ -155,9 +129,23 @@ def _report(problem: DltkError, error: Exception, arguments: Sequence[str]) -> i
     return problem.code
 
 
+def _forget_last_run() -> None:
+    """Let a run of an earlier command in this process not hear of what this one does."""
+    rundir = sys.modules.get(RUNDIR)
+    if rundir is not None:
+        rundir.owned_last.set(None)
+
+
+def _last_run() -> RunDir | None:
+    """Return the run that was being trained, if there was one."""
+    rundir = sys.modules.get(RUNDIR)
+    run: RunDir | None = None if rundir is None else rundir.owned_last.get()
+    return run
+
+
 def _note_in_run(problem: DltkError) -> None:
     """Tell the run that was being trained why it ended, where nobody nearer to it has."""
-    run = owned_last.get()
+    run = _last_run()
     if run is not None:
         with contextlib.suppress(DltkError):  # the disk may be what is wrong
             run.fail(problem.code, problem.id, problem.message)
@@ -165,6 +153,8 @@ def _note_in_run(problem: DltkError) -> None:
 
 def _interrupted(arguments: Sequence[str]) -> int:
     if "--json" in arguments:
+        from dltk.cli.answers import print_json
+
         print_json({"status": "interrupted", "code": CODE_INTERRUPTED})
     sys.stderr.write("stopped at once; a run that had begun is as its last checkpoint left it: dltk list runs\n")
     return CODE_INTERRUPTED
@@ -175,7 +165,7 @@ def _crash_file(error: Exception) -> Path | None:
 
     It goes into the run that was being trained, else into the current directory.
     """
-    run = owned_last.get()
+    run = _last_run()
     stamp = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}.txt"
     path = run.crashes / stamp if run is not None else Path(f"dltk-crash-{stamp}")
     try:
@@ -189,6 +179,5 @@ def _crash_file(error: Exception) -> Path | None:
 
 
 def _help_hint(arguments: Sequence[str]) -> str:
-    command = next((word for word in arguments if not word.startswith("-")), "")
-    known = {info.name for info in app.registered_commands} | {group.name for group in app.registered_groups}
-    return f"dltk {command} --help" if command in known else "dltk --help"
+    command = asked(arguments)
+    return f"dltk {command} --help" if command in COMMANDS else "dltk --help"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib
 import importlib.util
@@ -12,11 +11,11 @@ import traceback
 from dataclasses import dataclass
 from functools import cache
 from importlib.abc import SourceLoader
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, get_args
 
+from dltk.config.entry_points import EntryPoint, entry_points
 from dltk.config.errors import MissingInput, Unavailable, UsageError, alternatives, listed, shown
 from dltk.config.terminal import escaped
 
@@ -82,8 +81,8 @@ def summary(kind: Kind, name: str) -> str:
     if (kind, name) in _plugins:
         return _first_line(_plugins[kind, name].module.__doc__)
     if name in shipped(kind):
-        source = (_PACKAGE / kind / f"{name}.py").read_text(encoding="utf-8")
-        return _first_line(ast.get_docstring(ast.parse(source)))
+        with (_PACKAGE / kind / f"{name}.py").open(encoding="utf-8") as file:
+            return file.readline().strip().strip('"')
     if name in _installed(kind):
         return f"from {_installed(kind)[name].value}"
     raise UsageError(unknown(kind, name))
@@ -224,7 +223,9 @@ def _kind_of(module: ModuleType, path: Path) -> Kind:
 
 def _entry_point(kind: Kind, name: str) -> ModuleType:
     point = _installed(kind)[name]
-    module = point.load()
+    module: object = importlib.import_module(point.module)
+    for attribute in filter(None, point.attributes.split(".")):
+        module = getattr(module, attribute)
     if not isinstance(module, ModuleType):
         raise UsageError(f"the entry point {kind[:-1]} '{name}' must name a module", found=point.value)
     return module
@@ -232,7 +233,7 @@ def _entry_point(kind: Kind, name: str) -> ModuleType:
 
 @cache
 def _installed(kind: Kind) -> dict[str, EntryPoint]:
-    found = {point.name: point for point in entry_points(group=f"dltk.{kind}")}
+    found = {point.name: point for point in entry_points(f"dltk.{kind}")}
     return {name: point for name, point in found.items() if _NAME.fullmatch(name) and name not in shipped(kind)}
 
 

@@ -60,6 +60,10 @@ COMMANDS = {
     "predict nothing input.png": 66,
     "predict RUN input.png --output answers.txt": 2,
 }
+AT_ONCE = ("", "--help", "--version", "train --help", "data --help")
+"""Commands that wait for no package but typer."""
+FELT = ("pydantic", "rich.console", "importlib.metadata", "yaml")
+"""Packages whose import takes as long as all else that these do."""
 PROGRAM = f"""
 import contextlib, io, json, sys
 import dltk
@@ -103,3 +107,28 @@ def test_it_answers_without_heavy_packages(found, command):
     code, heavy = found[command]
     assert heavy == []
     assert code == COMMANDS[command]
+
+
+@pytest.mark.parametrize("command", AT_ONCE)
+def test_what_is_only_looked_up_waits_for_typer_alone(command: str, tmp_path: Path) -> None:
+    code = (
+        f"import sys; from dltk.cli.app import run; run({command.split()!r}); "
+        f"sys.stderr.write(' '.join(name for name in {(*HEAVY, *FELT)!r} if name in sys.modules))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert done.stdout
+
+
+def test_a_command_is_imported_without_the_others(tmp_path: Path) -> None:
+    code = (
+        "import sys; from dltk.cli.app import run; run(['list', '--help']); "
+        "sys.stderr.write(' '.join(sorted(name for name in sys.modules if name.startswith('dltk.cli.'))))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert "dltk.cli.listing" in done.stderr
+    assert "dltk.cli.training" not in done.stderr
