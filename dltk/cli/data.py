@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dltk.cli import completing
 from dltk.cli.answers import available_width, columns_of, make_folder, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Offline, Overrides, Plugins, Quiet, use_network, use_plugins
+from dltk.cli.panels import Panels
 from dltk.config.errors import UsageError, alternatives, count_of, shown
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 40
 SHORT = 20
 
-app = typer.Typer(help="Look at data, or fetch them.", rich_markup_mode=None)
+app = typer.Typer(cls=Panels, help="Look at data, or fetch them.", rich_markup_mode=None)
 
 
 @app.callback(invoke_without_command=True)
@@ -31,7 +33,11 @@ def _data(context: typer.Context) -> None:
 def describe(
     what: Annotated[
         str,
-        typer.Argument(metavar="CONFIG|TABLE|DATASET", help="A YAML file, a CSV file, or a data set such as mnist."),
+        typer.Argument(
+            metavar="CONFIG|TABLE|DATASET",
+            help="A YAML file, a CSV file, or a data set such as mnist.",
+            autocompletion=completing.described,
+        ),
     ],
     overrides: Overrides = None,
     output: Annotated[
@@ -64,7 +70,10 @@ def describe(
 
 @app.command("download")
 def download(
-    names: Annotated[list[str], typer.Argument(metavar="DATASET...", help="Data sets such as mnist.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="DATASET...", help="Data sets such as mnist.", autocompletion=completing.data_sets),
+    ],
     offline: Offline = False,
     json_: Json = False,
     quiet: Quiet = False,

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from dltk.cli import completing
 from dltk.config.errors import UsageError, shown
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -26,14 +27,24 @@ Plugins = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="KEY=VALUE", help="Overrides such as optimizer.lr=3e-4.", show_default=False),
+    typer.Argument(
+        metavar="KEY=VALUE",
+        help="Overrides such as optimizer.lr=3e-4.",
+        show_default=False,
+        autocompletion=completing.options,
+    ),
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="The same as train.device=...")]
 OtherData = Annotated[
     list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Other data: data.path=new.csv.", show_default=False)
 ]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", help="Where runs are.")]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run directory, a checkpoint inside one, or a name.")]
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="A run directory, a checkpoint inside one, or a name.", autocompletion=completing.runs
+    ),
+]
 
 
 def seconds_of(text: str) -> float:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dltk.cli import completing
 from dltk.cli.flags import (
     Debug,
     Device,
@@ -27,7 +28,14 @@ def import_weights(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Weights: .pth, .pt, .th or .safetensors.", show_default=False)
     ],
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file with their model and the data.")],
+    config: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONFIG",
+            help="A YAML file with their model and the data.",
+            autocompletion=completing.config_files,
+        ),
+    ],
     overrides: Overrides = None,
     output_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="The exact run directory.")] = None,
     runs_dir: RunsDir = Path("runs"),

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dltk.cli import completing
 from dltk.cli.answers import first_line, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Plugins, RunsDir, use_plugins
 from dltk.config.errors import UsageError, alternatives, shown
@@ -21,6 +22,7 @@ def list_things(
         str,
         typer.Argument(
             metavar="WHAT",
+            autocompletion=completing.kinds,
             help="datasets, models, tasks, optimizers, schedules, layers, transforms, configs or runs; "
             "default all components.",
             show_default=False,
@@ -46,9 +48,8 @@ def list_things(
     from dltk.config import registry
 
     components = [*registry.KINDS, *SECTIONS]
-    known = [*components, *LISTED, "configs", "runs"]
-    if kind and kind not in known:
-        raise UsageError(f"there is nothing to list called {shown(kind)}{alternatives(kind, known)}")
+    if kind and kind not in known_kinds():
+        raise UsageError(f"there is nothing to list called {shown(kind)}{alternatives(kind, known_kinds())}")
     if kind == "runs":
         return _list_runs(runs_dir, pattern, sort, top, as_json=json_)
     if sort:
@@ -63,6 +64,13 @@ def list_things(
     else:
         print_lines([f"no {kind} found" + (f" like {shown(pattern)}" if pattern else "")])
     return 0
+
+
+def known_kinds() -> list[str]:
+    """Return what can be listed."""
+    from dltk.config import registry
+
+    return [*registry.KINDS, *SECTIONS, *LISTED, "configs", "runs"]
 
 
 def _rows(kind: str) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dltk.cli import completing
 from dltk.cli.answers import print_json, print_lines
 from dltk.cli.flags import Debug, Json, Plugins, refuse_contradictions, use_plugins
 from dltk.config.errors import OutputError, UsageError, shown
@@ -17,7 +18,10 @@ def new(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="A shipped config such as mnist_lenet; see dltk list configs.", show_default=False
+            metavar="NAME",
+            help="A shipped config such as mnist_lenet; see dltk list configs.",
+            autocompletion=completing.shipped_configs,
+            show_default=False,
         ),
     ] = "",
     data: Annotated[
@@ -34,7 +38,11 @@ def new(
     dataset: Annotated[
         str,
         typer.Option(
-            "--dataset", metavar="DATASET", help="With --for: how to read it, such as text_csv.", show_default=False
+            "--dataset",
+            metavar="DATASET",
+            help="With --for: how to read it, such as text_csv.",
+            autocompletion=completing.data_sets,
+            show_default=False,
         ),
     ] = "",
     output: Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dltk.cli import completing
 from dltk.cli.answers import first_line, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Plugins, RunsDir, use_plugins
 from dltk.config.errors import MissingInput, UsageError, did_you_mean, shown
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 
 def show(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A component such as lenet, a section such as train, or a RUN.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="A component such as lenet, a section such as train, or a RUN.",
+            autocompletion=completing.inputs_of_show,
+        ),
     ],
     runs_dir: RunsDir = Path("runs"),
     json_: Json = False,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dltk.cli import completing
 from dltk.cli.answers import print_json, print_lines
 from dltk.cli.flags import (
     Debug,
@@ -34,12 +35,18 @@ if TYPE_CHECKING:
     from dltk.experiment import Run
     from dltk.study.spread import Spread
 
-Config = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")]
+Config = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.", autocompletion=completing.config_files)]
 
 
 def train(
     config: Annotated[
-        str, typer.Argument(metavar="CONFIG", help="A YAML file; --resume RUN needs none.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="CONFIG",
+            help="A YAML file; --resume RUN needs none.",
+            show_default=False,
+            autocompletion=completing.config_files,
+        ),
     ] = "",
     overrides: Overrides = None,
     output_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="The exact run directory.")] = None,
@@ -50,7 +57,13 @@ def train(
         int | None, typer.Option(metavar="N", min=1, help="Train with the seeds 0 to N-1, into DIR/seed-<k>.")
     ] = None,
     resume: Annotated[
-        str, typer.Option(metavar="RUN", help="Go on with a run; auto: the newest unfinished one.", show_default=False)
+        str,
+        typer.Option(
+            metavar="RUN",
+            autocompletion=completing.runs,
+            help="Go on with a run; auto: the newest unfinished one.",
+            show_default=False,
+        ),
     ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check and build everything, train nothing, print the full config.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dltk.cli import completing
 from dltk.cli.answers import print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, RunsDir
 from dltk.config.errors import DltkError, IntegrityError, count_of
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 def verify(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Run directories, checkpoints inside them, or names.")
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Run directories, checkpoints inside them, or names.", autocompletion=completing.runs
+        ),
     ],
     runs_dir: RunsDir = Path("runs"),
     json_: Json = False,
