@@ -60,6 +60,7 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
         yield from _layers(model)
     yield ""
     yield from _sections({"length": _length(facts), "memory": _memory(facts), "scores": _scores(task)})
+    yield from facts["notes"]
     yield ""
     rows = [
         {"left open": each["option"], "becomes": _spelled(each["value"]), "by the rule": each["rule"]}

@@ -97,6 +97,12 @@ def needs_reading(spec: Spec) -> bool:
     return any(isinstance(kind, Table) for kind in spec.inputs.values())
 
 
+def sizes_unknown(options: DataOptions, spec: Spec, official: Mapping[str, int] | None = None) -> Outlook:
+    """Return what the spec alone tells."""
+    unfitted: Any = Unfitted(spec)
+    return Outlook(unfitted, {}, options, official or {})
+
+
 def outlook(file: Any, config: Any, options: DataOptions, spec: Spec) -> Outlook:
     """Return what headers tell.
 
@@ -109,13 +115,13 @@ def outlook(file: Any, config: Any, options: DataOptions, spec: Spec) -> Outlook
     Raises:
         OptionError: An option of splitting does not fit the sizes.
     """
-    unfitted: Any = Unfitted(spec)
     if not hasattr(file, "count"):
-        return Outlook(unfitted, {}, options, {})
+        return sizes_unknown(options, spec)
     official = file.count(config)
-    if options.group is not None or options.group_pattern is not None:  # which samples belong together is in the data
-        return Outlook(unfitted, {}, options, official)
+    if any(each is not None for each in (options.group, options.group_pattern, options.time)):  # it is in the data
+        return sizes_unknown(options, spec, official)
     parts, decided = split_parts(Source({part: Counted(count) for part, count in official.items()}), options)
+    unfitted: Any = Unfitted(spec)
     return Outlook(unfitted, _sizes(parts), decided, official)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,15 +13,16 @@ from torch import nn
 from dltk.config.document import locate
 from dltk.config.errors import ConfigError, OptionError
 from dltk.config.problems import Problem
-from dltk.data.outlook import NotFitted, Outlook, needs_reading, outlook, outlook_by_reading
+from dltk.data.outlook import NotFitted, Outlook, needs_reading, outlook, outlook_by_reading, sizes_unknown
 from dltk.data.plans import batch_sizes
 from dltk.data.splits import DEFAULT_BATCH_SIZE
 from dltk.experiment.building import bare_model, refuse_mixing, selection_for, with_length
 from dltk.experiment.config import Experiment
+from dltk.experiment.effects import contradictions, needs_several, oversized_batch
 from dltk.experiment.learning import refuse_misfits, session_for, settings_for
 from dltk.experiment.overfitting import few_samples
 from dltk.experiment.oversize import refuse_oversized, without_numbers
-from dltk.experiment.starting import freeze_as_asked
+from dltk.experiment.starting import freeze_as_asked, set_parameters
 from dltk.training.early_stopping import Selection
 from dltk.training.session import Session
 from dltk.training.task import Task
@@ -70,11 +71,7 @@ def refuse_foreseeable(experiment: Experiment, device: torch.device) -> None:
         ConfigError: With every problem and its position.
     """
     data = experiment.data
-    try:
-        known = outlook(data.file, data.options, data.common, experiment.spec)
-    except OptionError as error:
-        raise experiment.problem("data", error) from None
-    _raise(foresee(experiment, known, device))
+    _raise(_foreseen(experiment, device, lambda: outlook(data.file, data.options, data.common, experiment.spec)))
 
 
 def foreseen(experiment: Experiment, device: torch.device) -> Foreseen:
@@ -84,23 +81,32 @@ def foreseen(experiment: Experiment, device: torch.device) -> Foreseen:
         ConfigError: With every problem and its position.
         DataError: The content of the data is invalid.
     """
-    data = experiment.data
-    try:
-        if needs_reading(experiment.spec):
-            known = outlook_by_reading(data.file, data.options, data.common)
-        else:
-            known = outlook(data.file, data.options, data.common, experiment.spec)
-    except OptionError as error:
-        raise experiment.problem("data", error) from None
-    found = foresee(experiment, known, device)
+    data, spec = experiment.data, experiment.spec
+
+    def look() -> Outlook:
+        if needs_reading(spec):
+            return outlook_by_reading(data.file, data.options, data.common)
+        return outlook(data.file, data.options, data.common, spec)
+
+    found = _foreseen(experiment, device, look)
     _raise(found)
     return found
+
+
+def _foreseen(experiment: Experiment, device: torch.device, look: Callable[[], Outlook]) -> Foreseen:
+    """Look at the data; where an option of theirs is wrong, foresee what does not need their sizes."""
+    try:
+        return foresee(experiment, look(), device)
+    except OptionError as error:
+        found = foresee(experiment, sizes_unknown(experiment.data.common, experiment.spec), device)
+        found.problems += experiment.problem("data", error).problems
+        return found
 
 
 def foresee(experiment: Experiment, known: Outlook, device: torch.device) -> Foreseen:
     """Build what can be built, by the functions that build the run; note what these refuse."""
     experiment = replace(experiment, data=replace(experiment.data, common=known.options))
-    found = Foreseen(experiment, known)
+    found = Foreseen(experiment, known, problems=locate(contradictions(experiment), experiment.document))
     _decide_task(found)
     _decide_length(found, device)
     _build_model(found)
@@ -109,8 +115,9 @@ def foresee(experiment: Experiment, known: Outlook, device: torch.device) -> For
 
 
 def _raise(found: Foreseen) -> None:
-    if found.problems:
-        raise ConfigError(locate(found.problems, found.experiment.document))
+    distinct = {problem.path: problem for problem in reversed(found.problems)}
+    if distinct:
+        raise ConfigError(locate(list(distinct.values()), found.experiment.document))
 
 
 def _decide_task(found: Foreseen) -> None:
@@ -149,6 +156,9 @@ def _build_model(found: Foreseen) -> None:
         freeze_as_asked(experiment, model)
         if not experiment.is_one_pass and not any(parameter.requires_grad for parameter in model.parameters()):
             raise OptionError("freeze" if experiment.model.common.freeze else "", "has no parameters that could learn")
+        set_parameters(model, experiment.model.common.parameters or {})
+        found.problems += oversized_batch(preparation.spec, found.batch_size)
+        found.problems += needs_several(model, found.batch_size)
         found.model = model
     if problems is not found.problems and problems:
         found.unknown = problems[0].message

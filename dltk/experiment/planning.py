@@ -14,19 +14,21 @@ from pydantic.fields import FieldInfo
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dltk.config import registry
-from dltk.config.errors import count_of
+from dltk.config.document import locate
+from dltk.config.errors import ConfigError, count_of
 from dltk.config.sections import EarlyStopping, Sections
 from dltk.config.settings import Settings
 from dltk.config.terminal import escaped
 from dltk.data.specs import Classes, Numbers
 from dltk.experiment.building import bare_model, scored_splits
 from dltk.experiment.config import Experiment, read_experiment
+from dltk.experiment.effects import notes
 from dltk.experiment.foresight import Foreseen, foreseen
 from dltk.experiment.machine import Machine, prepare_machine
 from dltk.experiment.memory import memory_of
 from dltk.experiment.starting import freeze_as_asked
 from dltk.nn.anatomy import Anatomy, anatomy
-from dltk.nn.feeding import feed
+from dltk.nn.feeding import checked_outputs, feed
 from dltk.training.task import Comparing, Rehearsing
 from dltk.training.updates.precision import HALF, autocast
 
@@ -122,6 +124,7 @@ class Plan:
             },
             "memory": {**memory, "total": sum(memory.values())},
             "decisions": [asdict(decision) for decision in self.decisions()],
+            "notes": [*found.data.notes, *notes(experiment, session)],
             "device": str(self.machine.device),
             "threads": self.machine.threads,
             "config": experiment.plain(),
@@ -213,9 +216,21 @@ def _watched(found: Foreseen) -> Anatomy:
             if isinstance(task, Rehearsing):
                 task.rehearse(model, batch)
             else:
-                feed(model, batch.inputs)
+                _check_outputs(found, feed(model, batch.inputs))
 
         return anatomy(model.train(), step, size)
+
+
+def _check_outputs(found: Foreseen, outputs: Any) -> None:
+    """Refuse outputs that are not one per class or number, as a model may give whose last layer is the user's own."""
+    if found.experiment.model.options.role != "predictor":
+        return
+    for name, target in found.data.preparation.spec.targets.items():
+        if isinstance(target, (Classes, Numbers)):
+            try:
+                checked_outputs(name, target.num_outputs, outputs)
+            except ConfigError as error:
+                raise ConfigError(locate(error.problems, found.experiment.document)) from None
 
 
 def _updates(found: Foreseen) -> int | None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltk.experiment.building import Built, scored_splits
+from dltk.experiment.effects import notes
 from dltk.experiment.layout import layout_of
+from dltk.experiment.learning import session_for
 from dltk.experiment.machine import Machine
 from dltk.experiment.overfitting import verdict
 from dltk.experiment.showing import show_end
@@ -45,6 +47,7 @@ def introduce(built: Built, selection: Selection, machine: Machine, seconds: flo
         *(f"data: {note}" for note in built.notes),
         f"model: {experiment.model.name}, {_size(built)}",
         *experiment.inferred,
+        *notes(experiment, session_for(experiment, machine.device, splits.train.num_batches)),
         *([f"monitor: {selection.monitor}"] if selection.monitor else []),
         f"device: {machine.device}, {machine.threads} thread{'s' if machine.threads > 1 else ''}{_layout(built)}",
     ]

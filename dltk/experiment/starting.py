@@ -44,7 +44,7 @@ def from_options(experiment: Experiment, model: nn.Module) -> list[str]:
         path = Path(options.weights)
         fitting, told = take_what_fits(model, read_weights(path), short(path))
         taken, said = taken | fitting, said + told
-    _set_parameters(model, options.parameters or {})
+    set_parameters(model, options.parameters or {})
     return said + _told_of_random(model, options, taken)
 
 
@@ -120,7 +120,8 @@ def _refuse_estimator(model: nn.Module, option: str) -> None:
         raise OptionError(option, "this model is fitted in one pass; leave this out", id="DLTK-CONFIG-CONFLICT")
 
 
-def _set_parameters(model: nn.Module, values: Mapping[str, Any]) -> None:
+def set_parameters(model: nn.Module, values: Mapping[str, Any]) -> None:
+    """Give parameters the values written by hand; raise OptionError where there are none of such a name or shape."""
     parameters = dict(model.named_parameters())
     for name, value in values.items():
         if name not in parameters:

@@ -22,7 +22,11 @@ def outputs_for(target: str, num_outputs: int, model: nn.Module, inputs: Any) ->
     Raises:
         ConfigError: The model has other outputs, as one whose output layer was written by hand may.
     """
-    outputs = feed(model, inputs)
+    return checked_outputs(target, num_outputs, feed(model, inputs))
+
+
+def checked_outputs(target: str, num_outputs: int, outputs: Any) -> Tensor:
+    """Return what a predictor gave for one target, if it is of the shape (B, num_outputs); raise as `outputs_for`."""
     if isinstance(outputs, Mapping):
         if target not in outputs:
             raise _wrong(f"must have an output '{target}'; received {listed(outputs)}")

@@ -85,6 +85,11 @@ class Step(WarmedUp):
     gamma: PositiveFloat = 0.1
     """What the rate is multiplied by at each change."""
 
+    @model_validator(mode="after")
+    def _refuse_no_change(self) -> Self:
+        _refuse_identity(self.gamma, "gamma")
+        return self
+
     def multiplier(self, update: int, length: Length) -> float:
         """Return the multiplier at an update."""
         return self.gamma ** (_epoch(update, length) // self.step_size)
@@ -109,6 +114,11 @@ class MultiStep(WarmedUp):
             raise OptionError("milestones", f"must ascend; received {list(self.milestones)}")
         return self
 
+    @model_validator(mode="after")
+    def _refuse_no_change(self) -> Self:
+        _refuse_identity(self.gamma, "gamma")
+        return self
+
     def multiplier(self, update: int, length: Length) -> float:
         """Return the multiplier at an update."""
         epoch = _epoch(update, length)
@@ -125,6 +135,11 @@ class Exponential(WarmedUp):
     name: Literal["exponential"] = "exponential"
     gamma: PositiveFloat
     """What the rate is multiplied by after each epoch, such as 0.95."""
+
+    @model_validator(mode="after")
+    def _refuse_no_change(self) -> Self:
+        _refuse_identity(self.gamma, "gamma")
+        return self
 
     def multiplier(self, update: int, length: Length) -> float:
         """Return the multiplier at an update."""
@@ -161,6 +176,11 @@ class Polynomial(WarmedUp):
     final: NonNegativeFloat = 0.0
     """The multiplier at the end."""
 
+    @model_validator(mode="after")
+    def _refuse_no_change(self) -> Self:
+        _refuse_identity(self.final, "final")
+        return self
+
     def multiplier(self, update: int, length: Length) -> float:
         """Return the multiplier at an update."""
         left: float = (1 - _done(update, length)) ** self.power
@@ -178,6 +198,11 @@ class Cosine(WarmedUp):
     name: Literal["cosine"] = "cosine"
     final: NonNegativeFloat = 0.0
     """The multiplier at the end."""
+
+    @model_validator(mode="after")
+    def _refuse_no_change(self) -> Self:
+        _refuse_identity(self.final, "final")
+        return self
 
     def multiplier(self, update: int, length: Length) -> float:
         """Return the multiplier at an update."""
@@ -238,6 +263,13 @@ class Plateau(WarmedUp):
     def turns(self) -> Mapping[str, float]:
         """Return none."""
         return {}
+
+
+def _refuse_identity(value: float, option: str) -> None:
+    if value == 1:
+        raise OptionError(
+            option, "1 changes nothing; choose another, or leave the schedule out", id="DLTK-CONFIG-CONFLICT"
+        )
 
 
 def _epoch(update: int, length: Length) -> int:

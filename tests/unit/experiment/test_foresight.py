@@ -7,6 +7,7 @@ import torch
 
 from dltk.config import registry
 from dltk.config.errors import ConfigError
+from dltk.config.sections import TensorboardOptions
 from dltk.experiment.building import build
 from dltk.experiment.config import read_experiment
 from dltk.experiment.foresight import foreseen, refuse_foreseeable
@@ -79,6 +80,31 @@ def digits(**options):
             "optimizer.groups.0.match",
             "no parameter that learns matches 'haed.*'",
         ),
+        (digits(group="a", group_pattern="b"), "data.group_pattern", "give group or group_pattern, not both"),
+        (digits(group_pattern="("), "data.group_pattern", "is no regular expression"),
+        (digits(fold=[0, 5], val_fraction=0.1), "data.fold", "the fold is the val split"),
+        (digits(augment=["mixup"], batch_size=1), "data.augment.0", "data.batch_size: 1 has no other"),
+        (
+            digits(normalize="standardize") | {"model": {"name": "resnet", "normalize": {"mean": [0.5], "std": [0.2]}}},
+            "model.normalize",
+            "the data are standardised already",
+        ),
+        (
+            digits(batch_size=1) | {"model": {"name": "mlp", "batch_norm": True}},
+            "data.batch_size",
+            "batch normalisation of vectors needs several samples",
+        ),
+        ({"model": {"name": "knn", "freeze": ["*"]}}, "model.freeze", "knn is fitted in one pass; leave freeze out"),
+        ({"model": {"name": "knn", "initializer": "zeros"}}, "model.initializer", "leave initializer out"),
+        ({"model": {"name": "knn"}, "early_stopping": {}}, "early_stopping", "which nothing stops early"),
+        ({"model": {"name": "knn"}, "train": {"evaluate_every": 5}}, "train.evaluate_every", "in one pass"),
+        ({"tensorboard": dict.fromkeys(TensorboardOptions.model_fields, False)}, "tensorboard", "tensorboard: null"),
+        ({"model": {"name": "mlp", "parameters": {"head.w": [1]}}}, "model.parameters", "no parameter 'head.w'"),
+        (
+            {"model": {"name": "mlp", "hidden": [], "parameters": {"head.bias": [1, 2]}}},
+            "model.parameters",
+            "'head.bias' must have the shape [10]; received [2]",
+        ),
         (digits(augment=["mixup"]) | {"task": {"name": "classification", "loss": "hinge"}}, "data.augment", "mixup"),
     ],
 )
@@ -90,13 +116,21 @@ def test_what_is_wrong_is_said_without_reading(changes, key, message):
 
 def test_all_of_it_is_said_at_once():
     found = problems(
+        data={"name": "digits", "batch_size": 9999},
         model={"name": "sequential", "layers": CONVOLUTIONS},
-        task={"name": "classification", "metrics": ["accuracy"]},
+        task={"name": "classification", "metrics": ["precision"]},
+    )
+    assert set(found) == {"data.batch_size", "model.layers.1.kernel_size", "task.metrics.0"}
+
+
+def test_lengths_monitors_and_layers_are_said_at_once():
+    found = problems(
+        model={"name": "sequential", "layers": CONVOLUTIONS},
         early_stopping={"monitor": "val/f1"},
         schedule={"name": "cosine", "warmup_epochs": 9},
         train={"epochs": 5},
     )
-    assert list(found) == ["early_stopping.monitor", "model.layers.1.kernel_size", "schedule.warmup_epochs"]
+    assert set(found) == {"early_stopping.monitor", "model.layers.1.kernel_size", "schedule.warmup_epochs"}
 
 
 def test_what_is_right_passes():

@@ -185,3 +185,39 @@ def test_rules_are_what_the_help_says_of_being_left_out():
 
     assert rule_of(DataOptions.model_fields["batch_size"]) == "default 64, fewer when the training split is smaller"
     assert rule_of(TrainOptions.model_fields["device"]) == "auto is CUDA when there is one"
+
+
+WRONG_HEAD = '''"""Has seven outputs, whatever is asked for."""
+from typing import ClassVar
+from torch import nn
+from dltk.config.settings import Settings
+from dltk.data.specs import Image
+
+
+class Config(Settings):
+    """None."""
+
+    accepts: ClassVar = (Image,)
+    role: ClassVar = "predictor"
+
+
+def build(config, spec, preparation):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 7))
+'''
+
+
+def test_a_head_of_another_width_is_refused(tmp_path, no_plugins):
+    path = tmp_path / "seven.py"
+    path.write_text(WRONG_HEAD)
+    registry.use_plugin(path)
+    with pytest.raises(ConfigError) as caught:
+        plan({**DIGITS, "model": {"name": "seven"}})
+    (problem,) = caught.value.problems
+    assert problem.key == "model"
+    assert problem.message == "must have outputs of shape (samples, 10) for 'label'; received (samples, 7)"
+
+
+def test_notes_are_in_the_plan():
+    assert facts(early_stopping={})["notes"] == [
+        "note: early_stopping.patience: 5 stops nothing, the val split is scored 3 times"
+    ]

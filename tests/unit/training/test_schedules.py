@@ -57,7 +57,7 @@ def test_constant_is_one():
     assert [Constant().multiplier(update, Length(10)) for update in (0, 5, 10, 99)] == [1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("final", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("final", [0.0, 0.1, 2.0])
 def test_cosine_is_torchs_own(final):
     expected = theirs(lambda optimizer: lr_scheduler.CosineAnnealingLR(optimizer, T_max=TOTAL, eta_min=final * LR))
     assert ours(Cosine(final=final)) == close(expected)

@@ -1,0 +1,92 @@
+"""What no option may do in vain: refused where it contradicts, told where the run is too short for it."""
+
+import pytest
+import torch
+
+from dltk.config.settings import SettingsError
+from dltk.data.specs import Classes, Image, Spec
+from dltk.experiment import effects
+from dltk.experiment.building import with_length
+from dltk.experiment.config import read_experiment
+from dltk.experiment.effects import contradictions, notes, oversized_batch
+from dltk.experiment.learning import session_for
+from dltk.training.schedules import SCHEDULES
+from tests.unit.experiment.test_foresight import DIGITS
+
+SPEC = Spec({"image": Image(3, 100, 100)}, {"label": Classes(("a", "b", "c"))})
+
+
+def told(num_batches=20, **changes):
+    experiment = with_length(read_experiment({**DIGITS, **changes}), num_batches)
+    return notes(experiment, session_for(experiment, torch.device("cpu"), num_batches))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"train": {"epochs": 3}}, []),
+        (
+            {"train": {"epochs": 0}, "early_stopping": {}},
+            ["note: nothing is trained, so that optimizer, schedule and early stopping have no effect"],
+        ),
+        (
+            {"train": {"epochs": 2, "evaluate_every": 41}},
+            ["note: train.evaluate_every: 41 is never reached, the run has 40 steps; it is scored once, at the end"],
+        ),
+        ({"train": {"epochs": 2, "evaluate_every": 40}}, []),
+        (
+            {"train": {"epochs": 2}, "checkpoint": {"every_steps": 50}},
+            ["note: checkpoint.every_steps: 50 is never reached, the run has 40 steps"],
+        ),
+        (
+            {"train": {"epochs": 6}, "early_stopping": {}},
+            ["note: early_stopping.patience: 5 stops nothing, the val split is scored 6 times"],
+        ),
+        ({"train": {"epochs": 7}, "early_stopping": {}}, []),
+        (
+            {"train": {"steps": 100, "evaluate_every": 50}, "early_stopping": {"patience": 1}},
+            ["note: early_stopping.patience: 1 stops nothing, the val split is scored 2 times"],
+        ),
+    ],
+)
+def test_what_a_run_is_too_short_for_is_told(changes, expected):
+    assert told(**changes) == expected
+
+
+def test_nothing_is_told_of_a_length_nobody_knows():
+    assert notes(read_experiment({**DIGITS, "early_stopping": {}}), None) == []
+
+
+def test_balance_needs_one_class_each():
+    found = contradictions(read_experiment({**DIGITS, "data": {"name": "diabetes", "sampler": "balanced"}}))
+    assert [(problem.key, problem.message) for problem in found] == [
+        ("data.sampler", "balanced needs samples of one class each, which these data have not")
+    ]
+    assert contradictions(read_experiment({**DIGITS, "data": {"name": "digits", "sampler": "balanced"}})) == []
+
+
+def test_a_batch_must_fit_the_machine(monkeypatch):
+    monkeypatch.setattr(effects, "memory_bytes", lambda: 64 * 3 * 100 * 100 * 4)
+    assert oversized_batch(SPEC, 64) == []
+    (problem,) = oversized_batch(SPEC, 65)
+    assert (problem.key, problem.id) == ("data.batch_size", "DLTK-CONFIG-MEMORY")
+    monkeypatch.setattr(effects, "memory_bytes", lambda: None)
+    assert oversized_batch(SPEC, 10**9) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "option"),
+    [
+        ("step", {"step_size": 3, "gamma": 1}, "gamma"),
+        ("multistep", {"milestones": [2], "gamma": 1}, "gamma"),
+        ("exponential", {"gamma": 1}, "gamma"),
+        ("cosine", {"final": 1}, "final"),
+        ("polynomial", {"final": 1}, "final"),
+    ],
+)
+def test_a_schedule_that_changes_nothing_is_refused(name, options, option):
+    with pytest.raises(SettingsError) as caught:
+        SCHEDULES[name].parse({"name": name, **options})
+    (problem,) = caught.value.problems
+    assert problem.path == (option,)
+    assert problem.message == "1 changes nothing; choose another, or leave the schedule out"
