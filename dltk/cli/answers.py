@@ -12,8 +12,8 @@ from typing import Any
 
 from dltk.cli.tables import table_lines
 from dltk.config.errors import OutputError
+from dltk.config.strict_json import finite
 from dltk.config.terminal import escaped
-from dltk.training.saving.durable import finite
 
 PIPE_WIDTH = 200
 

@@ -109,10 +109,11 @@ def _written(described: Described, folder: Path, *, quiet: bool) -> list[str]:
     """Write description.json and pictures; return their paths."""
     import json
 
+    from dltk.config.strict_json import finite
     from dltk.experiment.showing import font_notes
     from dltk.pictures import image_grid
     from dltk.training.loggers import Screen, png_of
-    from dltk.training.saving.durable import finite, write_bytes, write_text
+    from dltk.training.saving.durable import write_bytes, write_text
 
     make_folder(folder)
     paths = [folder / "description.json"]

@@ -87,10 +87,7 @@ def train(
     plugin: Plugins = None,
 ) -> int:
     """Train a model as a config says."""
-    from dltk.training.runs.rundir import find_run
-
     use_plugins(plugin)
-    use_network(offline=offline, quiet=quiet, no_progress=no_progress)
     extra = [f"seed={seed}"] if seed is not None else []
     extra += [f"train.overfit_batches={overfit_batches}"] if overfit_batches is not None else []
     deadline = time.monotonic() + seconds_of(max_time) if max_time else None
@@ -100,10 +97,13 @@ def train(
     refuse_contradictions({"--seeds": seeds, "--seed": seed is not None}, ("--seeds", "--seed"))
     texts = [*([config] if goes_on and config else []), *with_device(overrides, device), *extra]
     if goes_on:
+        from dltk.training.runs.rundir import find_run
+
         _refuse_config(config)
         find_run(resume, runs_dir)
     else:
         check_config_of(config, texts)
+    use_network(offline=offline, quiet=quiet, no_progress=no_progress)
     from dltk.experiment import RunOptions, check
     from dltk.experiment import train as train_run
     from dltk.study.seeds import over_seeds
@@ -144,9 +144,9 @@ def cross_validate(
     The test split stays aside and is never scored; write data.test_fraction=0 to fold every sample.
     """
     use_plugins(plugin)
-    use_network(offline=offline, quiet=quiet, no_progress=no_progress)
     texts = with_device(overrides, device)
     check_config_of(config, texts)
+    use_network(offline=offline, quiet=quiet, no_progress=no_progress)
     from dltk.experiment import RunOptions
     from dltk.study.cross_validation import cross_validate as run_folds
 

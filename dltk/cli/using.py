@@ -190,7 +190,8 @@ def _save_image(image: Any, path: Path) -> Path:
 
 
 def _write(output: Path, rows: list[dict[str, Any]]) -> None:
-    from dltk.training.saving.durable import finite, write_text
+    from dltk.config.strict_json import finite
+    from dltk.training.saving.durable import write_text
 
     if output.suffix == ".jsonl":
         write_text(output, "".join(json.dumps(finite(row), ensure_ascii=False, allow_nan=False) + "\n" for row in rows))

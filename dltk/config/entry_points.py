@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,26 +34,27 @@ class EntryPoint(NamedTuple):
         return self.value.partition(":")[2].partition("[")[0].strip()
 
 
-def entry_points(group: str) -> list[EntryPoint]:
-    """Return the entry points of a group; of two with the same name, the one that is found first on the path counts."""
-    found: dict[str, EntryPoint] = {}
+def entry_points(groups: Sequence[str]) -> list[dict[str, EntryPoint]]:
+    """Return the entry points of each group by name; of two with one name, the one found first on the path counts."""
+    found: list[dict[str, EntryPoint]] = [{} for _ in groups]
     for text in _declarations():
-        if group in text:
-            for point in _parsed(text, group):
-                found.setdefault(point.name, point)
-    return list(found.values())
+        for named, group in zip(found, groups, strict=True):
+            if group in text:
+                for point in _parsed(text, group):
+                    named.setdefault(point.name, point)
+    return found
 
 
 def _declarations() -> Iterator[str]:
     """Yield what every installed package declares."""
-    for folder in dict.fromkeys(map(Path, sys.path)):
+    for folder in dict.fromkeys(sys.path):
         try:
-            installed = sorted(path for path in folder.iterdir() if path.name.endswith(INSTALLED))
+            installed = sorted(entry.path for entry in os.scandir(folder or ".") if entry.name.endswith(INSTALLED))
         except OSError:
             continue
         for path in installed:
             try:
-                yield (path / "entry_points.txt").read_text(encoding="utf-8")
+                yield Path(path, "entry_points.txt").read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError):
                 continue
 

@@ -10,10 +10,10 @@ import sys
 import traceback
 from dataclasses import dataclass
 from functools import cache
-from importlib.abc import SourceLoader
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, get_args
+from typing import Literal, NoReturn, get_args
 
 from dltk.config.entry_points import EntryPoint, entry_points
 from dltk.config.errors import MissingInput, Unavailable, UsageError, alternatives, listed, shown
@@ -64,7 +64,12 @@ def names(kind: Kind) -> list[str]:
 
 def shipped(kind: Kind) -> list[str]:
     """Return the sorted names of the components in dltk's own folder of a kind."""
-    return sorted(path.stem for path in (_PACKAGE / kind).glob("*.py") if not path.stem.startswith("_"))
+    return list(_own_folder(kind))
+
+
+@cache
+def _own_folder(kind: Kind) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in (_PACKAGE / kind).glob("*.py") if not path.stem.startswith("_")))
 
 
 def joined(kind: Kind) -> list[str]:
@@ -159,22 +164,23 @@ def is_plugin(kind: Kind, name: str) -> bool:
     return (kind, name) in _plugins or name in _installed(kind)
 
 
-class _Content(SourceLoader):
+class _Content(SourceFileLoader):
     """Imports exactly the bytes whose digest is recorded; nothing is written beside the user's file."""
 
-    def __init__(self, path: Path, content: bytes) -> None:
-        self._path, self._content = path, content
-
-    def get_filename(self, fullname: str) -> str:  # noqa: ARG002
-        return str(self._path)
+    def __init__(self, name: str, path: Path, content: bytes) -> None:
+        super().__init__(name, str(path))
+        self._content = content
 
     def get_data(self, path: str | bytes) -> bytes:  # noqa: ARG002
         return self._content
 
+    def path_stats(self, path: str | bytes) -> NoReturn:
+        raise OSError(f"{path!r} is never read again")
+
 
 def _import_file(name: str, path: Path, content: bytes) -> ModuleType:
     module_name = f"dltk_plugin_{name}_{hashlib.sha256(content).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(module_name, path, loader=_Content(path, content))
+    spec = importlib.util.spec_from_file_location(module_name, path, loader=_Content(module_name, path, content))
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module  # pydantic looks types up here
@@ -231,10 +237,17 @@ def _entry_point(kind: Kind, name: str) -> ModuleType:
     return module
 
 
-@cache
 def _installed(kind: Kind) -> dict[str, EntryPoint]:
-    found = {point.name: point for point in entry_points(f"dltk.{kind}")}
-    return {name: point for name, point in found.items() if _NAME.fullmatch(name) and name not in shipped(kind)}
+    return _all_installed()[kind]
+
+
+@cache
+def _all_installed() -> dict[Kind, dict[str, EntryPoint]]:
+    found = entry_points([f"dltk.{kind}" for kind in KINDS])
+    return {
+        kind: {n: point for n, point in named.items() if _NAME.fullmatch(n) and n not in shipped(kind)}
+        for kind, named in zip(KINDS, found, strict=True)
+    }
 
 
 def _first_line(docstring: str | None) -> str:

@@ -1,10 +1,13 @@
-"""The JSON Schema of a config: generated from the settings, shipped, and checked against without torch."""
+"""The shipped JSON Schema of a config: what it says of sections and components, and what differs from it.
+
+No settings are imported: pydantic takes longer than all else that looking something up does.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,73 +16,23 @@ from dltk.config import registry
 from dltk.config.errors import listed
 from dltk.config.matching import SHOWN_BY, as_mapping, is_meant, mismatches
 from dltk.config.problems import Problem
-from dltk.config.sections import DataOptions, ModelOptions, Sections
 from dltk.config.sentences import missing_key, unknown_name, wrong_value
-from dltk.config.settings import Settings
 from dltk.config.wording import Schema, described
 
 SCHEMA_PATH = Path(__file__).parent.parent / "dltk.schema.json"
-_SECTION_KINDS: dict[str, registry.Kind] = {"data": "datasets", "model": "models", "task": "tasks"}
+SECTION_KINDS: dict[str, registry.Kind] = {"data": "datasets", "model": "models", "task": "tasks"}
 _DEFAULT_NAMES = {"optimizer": "adam"}
-_NAMED_LATER = {"task"}
+NAMED_LATER = {"task"}
 """Components that follow from others: their options may stand without a name, and are checked when it is known."""
-_NAMELESS: Schema = {"type": "object", "not": {"required": ["name"]}}
-_COMMON: dict[str, type[Settings]] = {"data": DataOptions, "model": ModelOptions}
+COMMON = {"data": "DataOptions", "model": "ModelOptions"}
+"""The definition of the options that all components of a section share."""
 
 
-def generate(variants: Mapping[str, Mapping[str, type[Settings]]]) -> dict[str, Any]:
-    """Build the schema of every shipped component.
-
-    Args:
-        variants: The named settings of sections that are no component folders, e.g. {"optimizer": {"adam": Adam}}.
-    """
-    components = {
-        section: {name: registry.load(kind, name).Config for name in registry.shipped(kind)}
-        for section, kind in _SECTION_KINDS.items()
-    }
-    return assemble({**components, **variants})
-
-
-def assemble(sections: Mapping[str, Mapping[str, type[Settings]]]) -> dict[str, Any]:
-    """Build the schema of a config whose sections may name these settings.
-
-    Raises:
-        ValueError: Two different nested settings have the same class name.
-    """
-    schema: dict[str, Any] = Sections.model_json_schema()
-    definitions: dict[str, Any] = schema.pop("$defs")
-    for section, kinds in sections.items():
-        for name, settings in kinds.items():
-            own = component(section, settings, name)
-            for key, nested in own.pop("$defs", {}).items():
-                if definitions.setdefault(key, nested) != nested:
-                    raise ValueError(f"two nested settings are called {key}; rename the one in {section} {name}")
-            definitions[f"{section}.{name}"] = own
-        choice = _choice(section, kinds)
-        choices = [choice, _NAMELESS if section in _NAMED_LATER else _mapping_of(choice)]
-        is_required = section in schema["required"]
-        described_as = {"description": schema["properties"][section]["description"]}
-        schema["properties"][section] = described_as | (
-            choice if is_required else {"anyOf": [*choices, {"type": "null"}], "default": None}
-        )
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "dltk experiment",
-        **schema,
-        "$defs": definitions,
-    }
-
-
-def component(section: str, settings: type[Settings], name: str) -> dict[str, Any]:
+def component(own: Schema, common: Schema | None, name: str) -> dict[str, Any]:
     """Return the schema of one component's section: its own options, the common ones, and its name."""
-    own = settings.model_json_schema()
-    if section in _COMMON:
-        common = _COMMON[section].model_json_schema()
-        own["properties"] = {**own.get("properties", {}), **common["properties"]}
-        own["$defs"] = {**own.get("$defs", {}), **common.get("$defs", {})}
-    own["properties"] = {"name": {"const": name}, **own.get("properties", {})}
-    own["required"] = sorted({"name", *own.get("required", [])})
-    return own
+    shared = {} if common is None else common["properties"]
+    properties = {"name": {"const": name}, **own.get("properties", {}), **shared}
+    return {**own, "properties": properties, "required": sorted({"name", *own.get("required", [])})}
 
 
 def check(values: Mapping[str, Any], schema: Schema | None = None) -> list[Problem]:
@@ -90,9 +43,9 @@ def check(values: Mapping[str, Any], schema: Schema | None = None) -> list[Probl
         schema: What `assemble` made; default the shipped one.
     """
     schema = _shipped() if schema is None else schema
-    common = {key: named(key, value) for key, value in values.items() if key not in _SECTION_KINDS}
+    common = {key: named(key, value) for key, value in values.items() if key not in SECTION_KINDS}
     problems = mismatches(common, {**schema, "required": []}, schema)
-    for section, kind in _SECTION_KINDS.items():
+    for section, kind in SECTION_KINDS.items():
         value = values.get(section)
         if value is not None:
             problems += _check_component(section, kind, value, schema)
@@ -119,7 +72,7 @@ def find(name: str) -> dict[str, Schema]:
     """Return every component, or section, of a name: {"model lenet": schema}; empty where there is none."""
     found = {
         f"{section} {name}": _component_schema(section, kind, name, _shipped())
-        for section, kind in _SECTION_KINDS.items()
+        for section, kind in SECTION_KINDS.items()
         if name in registry.names(kind)
     }
     schema = _shipped()
@@ -180,7 +133,7 @@ def describe(schema: Schema, component: Schema | None = None) -> str:
 
 def variants(section: str) -> list[str]:
     """Return the names that a section such as `optimizer` may take; none where it has one kind of options."""
-    kind = _SECTION_KINDS.get(section)
+    kind = SECTION_KINDS.get(section)
     return registry.names(kind) if kind else _variants(section, _shipped())
 
 
@@ -227,23 +180,23 @@ def _check_component(section: str, kind: registry.Kind, value: Any, schema: Sche
         return [wrong_value((section,), value, f"a mapping whose name is one of {listed(known)}", hint=hint)]
     if name is None:
         missing = missing_key((section,), "name", f"one of {listed(known)}")
-        return [] if section in _NAMED_LATER else [missing, *_check_common(section, value)]
+        return [] if section in NAMED_LATER else [missing, *_check_common(section, value, schema)]
     if name not in known:
         hint = _meant_as_option(section, name, schema)
         unknown = unknown_name((section, "name"), kind[:-1], name, known, hint)
-        return [unknown, *_check_common(section, value)]
+        return [unknown, *_check_common(section, value, schema)]
     own = _component_schema(section, kind, name, schema)
     root = own if registry.is_plugin(kind, name) else schema
     return mismatches(value, own, {**root, SHOWN_BY: f"dltk show {name}"}, (section,))
 
 
-def _check_common(section: str, value: Mapping[str, Any]) -> list[Problem]:
+def _check_common(section: str, value: Mapping[str, Any], schema: Schema) -> list[Problem]:
     """Check the options that every component of a section has, where it is not known which one is meant."""
-    if section not in _COMMON:
+    if section not in COMMON:
         return []
-    common = _COMMON[section].model_json_schema()
+    common = schema["$defs"][COMMON[section]]
     known = {key: item for key, item in value.items() if key in common["properties"]}
-    return mismatches(known, common, common, (section,))
+    return mismatches(known, common, schema, (section,))
 
 
 def _missing_section(section: str, kind: registry.Kind) -> Problem:
@@ -264,18 +217,9 @@ def _meant_as_option(section: str, value: Any, schema: Schema) -> str:
 
 def _component_schema(section: str, kind: registry.Kind, name: str, schema: Schema) -> Schema:
     if registry.is_plugin(kind, name):
-        return component(section, registry.load(kind, name).Config, name)
+        own = registry.load(kind, name).Config.model_json_schema()
+        definitions = _shipped()["$defs"]
+        common = definitions[COMMON[section]] if section in COMMON else None
+        return {**component(own, common, name), "$defs": {**definitions, **own.get("$defs", {})}}
     found: Schema = schema["$defs"][f"{section}.{name}"]
     return found
-
-
-def _choice(section: str, names: Iterable[str]) -> dict[str, Any]:
-    references = {name: f"#/$defs/{section}.{name}" for name in names}
-    return {
-        "oneOf": [{"$ref": reference} for reference in references.values()],
-        "discriminator": {"propertyName": "name", "mapping": references},
-    }
-
-
-def _mapping_of(choice: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": choice, "minProperties": 1}

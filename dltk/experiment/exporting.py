@@ -18,10 +18,11 @@ from torch import Tensor
 import dltk
 from dltk.config.errors import DataError, OutputError, UsageError, shown
 from dltk.config.extras import load_extra
+from dltk.config.strict_json import finite
 from dltk.data.specs import Classes, Numbers, Spec, Target
 from dltk.experiment.finished import Run
 from dltk.experiment.tracing import Traced, traced
-from dltk.training.saving.durable import canonical, finite, write_files
+from dltk.training.saving.durable import canonical, write_files
 
 Format = Literal["torch", "onnx"]
 FORMATS: tuple[Format, ...] = ("torch", "onnx")

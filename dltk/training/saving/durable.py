@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dltk.config.errors import IntegrityError, ResumeRefused, WriteError
+from dltk.config.strict_json import finite
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -271,15 +271,6 @@ def _write_error(error: Exception, path: Path, found: str) -> WriteError:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
-
-
-def finite(value: Any) -> Any:
-    """Replace NaN and infinities by null: strict JSON has none."""
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _delete(path: Path) -> None:

@@ -18,14 +18,14 @@ def installed(folder: Path, name: str, text: str) -> None:
 @pytest.mark.parametrize("group", ["console_scripts", "pytest11", "dltk.models", "no.such.group"])
 def test_they_are_those_that_the_standard_library_finds(group: str) -> None:
     expected = {point.name: (point.module, point.attr or "") for point in metadata.entry_points(group=group)}
-    assert {point.name: (point.module, point.attributes) for point in entry_points(group)} == expected
+    assert {point.name: (point.module, point.attributes) for point in entry_points([group])[0].values()} == expected
 
 
 def test_comments_spaces_and_other_groups_are_read_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "[other]\nx = y\n\n[dltk.models]\n# a = b\n one=pack.age\ntwo = pack.age : part [extra]\n[more]\nz = w\n"
     installed(tmp_path, "extra", text)
     monkeypatch.syspath_prepend(str(tmp_path))
-    found = entry_points("dltk.models")
+    found = list(entry_points(["dltk.models"])[0].values())
     assert found == [EntryPoint("one", "pack.age"), EntryPoint("two", "pack.age : part [extra]")]
     assert [(point.module, point.attributes) for point in found] == [("pack.age", ""), ("pack.age", "part")]
 
@@ -36,7 +36,7 @@ def test_of_two_with_the_same_name_the_first_on_the_path_counts(
     for name in ("late", "early"):
         installed(tmp_path / name, name, f"[dltk.tasks]\nsame = {name}\n")
         monkeypatch.syspath_prepend(str(tmp_path / name))
-    assert entry_points("dltk.tasks") == [EntryPoint("same", "early")]
+    assert entry_points(["dltk.tasks"]) == [{"same": EntryPoint("same", "early")}]
 
 
 def test_what_cannot_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,4 +45,4 @@ def test_what_cannot_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.
     (info / "entry_points.txt").write_bytes(b"[dltk.models]\nx = \xff\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.syspath_prepend(str(tmp_path / "no such folder"))
-    assert entry_points("dltk.models") == []
+    assert entry_points(["dltk.models", "dltk.tasks"]) == [{}, {}]

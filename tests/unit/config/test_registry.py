@@ -20,9 +20,9 @@ SOURCES = {
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):
     monkeypatch.setattr(registry, "_plugins", {})
-    registry._installed.cache_clear()
+    registry._all_installed.cache_clear()
     yield
-    registry._installed.cache_clear()
+    registry._all_installed.cache_clear()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from dltk.config import registry, schema
+from dltk.config import generating, registry, schema
 from dltk.config.document import locate, parse_document
 from dltk.config.errors import ConfigError
 from dltk.config.problems import Problem
@@ -51,7 +51,7 @@ class Sgd(Settings):
     lr: PositiveFloat = 1e-2
 
 
-SCHEMA = schema.assemble({
+SCHEMA = generating.assemble({
     "data": {"csv": Csv, "iris": Iris},
     "model": {"sequential": Sequential},
     "task": {"classification": Iris},
@@ -174,7 +174,7 @@ def test_two_nested_settings_of_one_name_are_refused():
 
     Other.model_rebuild(_types_namespace={"Inner": Inner})
     with pytest.raises(ValueError, match="two nested settings are called Dense; rename the one in model other"):
-        schema.assemble({"model": {"sequential": Sequential, "other": Other}})
+        generating.assemble({"model": {"sequential": Sequential, "other": Other}})
 
 
 def test_a_schema_says_which_section_takes_which_names_and_that_others_may_be_left_out():
