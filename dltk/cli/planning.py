@@ -37,9 +37,9 @@ def plan(
     Of the data only headers are read, and tables. Nothing is trained and nothing is written.
     """
     use_plugins(plugin)
-    use_network(offline=offline)
     texts = with_device(overrides, device)
     check_config_of(config, texts)
+    use_network(offline=offline)
     from dltk.experiment.planning import plan as plan_run
 
     facts = plan_run(config, texts).as_json(depth)
