@@ -10,7 +10,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from dltk.data.fields import Field, Fields, concatenate, take, tensors_of, to_device
+from dltk.data.bringing import Collected, brought, home_of
+from dltk.data.disk.rows import DiskRows, in_chunks
+from dltk.data.fields import Field, Fields, concatenate, num_bytes_of, take, tensors_of, to_device
 from dltk.data.plans import Plan, batch_sizes, distinct, in_order
 
 
@@ -105,6 +107,7 @@ class Loading:
 
 
 Finish = Callable[[Mapping[str, Field]], Mapping[str, Field]]
+Stored = Mapping[str, Field | DiskRows]
 
 
 def as_they_are(fields: Mapping[str, Field]) -> Mapping[str, Field]:
@@ -113,10 +116,12 @@ def as_they_are(fields: Mapping[str, Field]) -> Mapping[str, Field]:
 
 
 class InMemory:
-    """Batches gathered from whole fields that lie, compact, on the device.
+    """Batches gathered from whole fields that lie, compact, in memory: the device's where they fit, else the host's.
+
+    What does not fit there either is read from a disk.
 
     Args:
-        inputs: Stored inputs by name, compact (uint8 images, int tokens).
+        inputs: Stored inputs by name, compact (uint8 images, int tokens); some may lie in a file.
         targets: Stored targets by name.
         loading: Size, order and device; its `augment` changes the batches of `epoch`, nothing else.
         finish: Turns the stored inputs of a batch into what the model takes, on the device, once per batch.
@@ -125,15 +130,16 @@ class InMemory:
 
     def __init__(
         self,
-        inputs: Fields,
+        inputs: Stored,
         targets: Fields,
         loading: Loading,
         finish: Finish = as_they_are,
         *,
         unpack: Finish = as_they_are,
     ) -> None:
-        self._inputs = {name: to_device(field, loading.device) for name, field in inputs.items()}
-        self._targets = {name: to_device(field, loading.device) for name, field in targets.items()}
+        self._home = home_of([*inputs.values(), *targets.values()], loading.device)
+        self._inputs = {name: _placed(field, self._home) for name, field in inputs.items()}
+        self._targets = {name: to_device(field, self._home) for name, field in targets.items()}
         self._loading, self._finish, self._unpack = loading, finish, unpack
         self._num_samples = len(next(iter(inputs.values())))
 
@@ -154,14 +160,18 @@ class InMemory:
         if len(order) == 0:
             return
         draws = torch.split(distinct(order, self._num_samples).to(device), self._sizes()) if augment else ()
-        for batch, indices in enumerate(torch.split(order.to(device), self._sizes())[start:], start):
-            yield self._gather(indices, Place(number, batch, draws[batch]) if augment else None)
+        chosen = torch.split(order.to(self._home), self._sizes())[start:]
+        for batch, stored in enumerate(brought(map(self._collect, chosen), self._home, device), start):
+            yield self._finished(stored, Place(number, batch, draws[batch]) if augment else None)
 
     def take(self, indices: Tensor) -> InMemory:
         """Return these samples only, in this order, not augmented."""
-        indices = indices.to(self._loading.device)
+        indices = indices.to(self._home)
         return InMemory(
-            {name: take(field, indices) for name, field in self._inputs.items()},
+            {
+                name: field.take(indices) if isinstance(field, DiskRows) else take(field, indices)
+                for name, field in self._inputs.items()
+            },
             {name: take(field, indices) for name, field in self._targets.items()},
             replace(self._loading, augment=None),
             self._finish,
@@ -177,8 +187,22 @@ class InMemory:
         """How the samples become batches."""
         return self._loading
 
-    def stored_inputs(self) -> Fields:
-        """Return the inputs of all samples by name, as they lie in memory."""
+    @property
+    def lies(self) -> str:
+        """Where the samples are: "in memory", "in memory of cuda:0", "in memory of the host" or "on disk"."""
+        if any(isinstance(field, DiskRows) for field in self._inputs.values()):
+            return "on disk"
+        if self._home.type == self._loading.device.type:
+            return "in memory" if self._home.type == "cpu" else f"in memory of {self._home}"
+        return "in memory of the host"
+
+    @property
+    def num_bytes(self) -> int:
+        """What the stored fields take."""
+        return sum(map(num_bytes_of, [*self._inputs.values(), *self._targets.values()]))
+
+    def stored_inputs(self) -> Stored:
+        """Return the inputs of all samples by name, as they lie in memory or on disk."""
         return self._inputs
 
     def stored_targets(self) -> Fields:
@@ -187,25 +211,37 @@ class InMemory:
 
     def whole(self) -> Batch:
         """Return all samples as one batch, in order, not augmented."""
-        return self._gather(torch.arange(self._num_samples, device=self._loading.device))
+        indices = torch.arange(self._num_samples, device=self._home)
+        (stored,) = brought(iter([self._collect(indices)]), self._home, self._loading.device)
+        return self._finished(stored)
 
     def digest(self) -> str:
         """Return the SHA-256 of every stored byte, with names, types and shapes: the same samples have the same."""
         state = hashlib.sha256()
-        for kind, fields in (("inputs", self._inputs), ("targets", self._targets)):
+        both: list[tuple[str, Stored]] = [("inputs", self._inputs), ("targets", self._targets)]
+        for kind, fields in both:
             for name, stored in sorted(fields.items()):
                 state.update(f"{kind} {name}".encode())
-                for tensor in tensors_of(stored):
+                for tensor in [stored] if isinstance(stored, DiskRows) else tensors_of(stored):
                     state.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
-                    state.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+                    for some in in_chunks(tensor):
+                        state.update(some.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
         return state.hexdigest()
 
-    def _gather(self, indices: Tensor, place: Place | None = None) -> Batch:
-        inputs = self._unpack({name: take(field, indices) for name, field in self._inputs.items()})
-        targets: Fields = {name: take(field, indices) for name, field in self._targets.items()}
+    def _collect(self, indices: Tensor) -> Collected:
+        """Return some samples as they are stored, in memory."""
+        inputs = {
+            name: field.read(indices) if isinstance(field, DiskRows) else take(field, indices)
+            for name, field in self._inputs.items()
+        }
+        return Collected(inputs, {name: take(field, indices) for name, field in self._targets.items()}, len(indices))
+
+    def _finished(self, stored: Collected, place: Place | None = None) -> Batch:
+        """Turn stored samples on the device into what the model takes."""
+        inputs, targets = self._unpack(stored.inputs), stored.targets
         if place is not None and self._loading.augment is not None:
             inputs, targets = self._loading.augment(inputs, targets, place)
-        return Batch.of(self._finish(inputs), targets, len(indices))
+        return Batch.of(self._finish(inputs), targets, stored.num_samples)
 
     def _sizes(self) -> list[int]:
         return batch_sizes(self._num_samples, self._loading.batch_size)
@@ -238,6 +274,10 @@ class OnDevice:
     def whole(self) -> Batch:
         """Return all samples as one batch, in order."""
         return self._batches.whole().to(self._device)
+
+
+def _placed(field: Field | DiskRows, device: torch.device) -> Field | DiskRows:
+    return field if isinstance(field, DiskRows) else to_device(field, device)
 
 
 def _move(fields: Field | Fields, device: torch.device) -> Field | Fields:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dltk.data.batches import Batch, Batches, InMemory
+from dltk.data.disk.rows import DiskRows
 from dltk.data.duplicates import Fingerprints, fingerprints, of_fields
 from dltk.data.fields import Field
 from dltk.data.measures import Facts, distribution, measure_of
@@ -215,6 +216,8 @@ def _shown(name: str, values: Any, place: int) -> Facts:
     if hasattr(values, "iloc"):
         row = values.iloc[place]
         return {str(key): row[key] for key in row.index} if hasattr(row, "index") else {name: row}
+    if isinstance(values, DiskRows):
+        values, place = values.read(torch.tensor([place])), 0
     value = values[place] if not isinstance(values, Tensor) else values[place].detach()
     if getattr(value, "ndim", 0) > 1:
         return {name: " x ".join(map(str, value.shape))}

@@ -7,19 +7,15 @@ import hashlib
 import os
 import re
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from dltk.config.errors import DataError, IntegrityError, MissingInput, Unavailable, WriteError, shown
 from dltk.data import archives
+from dltk.data.locking import waiting
 from dltk.data.transfer import Broken, Refused, forget, num_bytes_in, say, transfer
-
-if sys.platform != "win32":
-    import fcntl
 
 OFFLINE = "DLTK_OFFLINE"
 NUM_ATTEMPTS = 4
@@ -190,19 +186,8 @@ def _pin(path: Path) -> Path:
 def _owned(part: Path) -> Iterator[bool]:
     """Lock the unfinished file, and say whether it still is the one of that name; a killed owner's lock is free."""
     with part.open("ab") as file:
-        if sys.platform != "win32":
-            _wait_for_lock(file, part)
+        waiting(file, f"another process that downloads {part.stem}")
         yield part.exists() and os.path.samestat(part.stat(), os.fstat(file.fileno()))
-
-
-def _wait_for_lock(file: IO[bytes], part: Path) -> None:
-    assert sys.platform != "win32"
-    with contextlib.suppress(OSError):  # a file system without locks protects nothing
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another process that downloads {part.stem}")
-            fcntl.flock(file, fcntl.LOCK_EX)
 
 
 @contextlib.contextmanager

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from dltk.data.augment.draws import mixed
-from dltk.data.batches import InMemory
-from dltk.data.fields import Field, Fields, Ragged
+from dltk.data.batches import InMemory, Stored
+from dltk.data.disk.rows import DiskRows, in_chunks
+from dltk.data.fields import Field, Ragged
 from dltk.data.samples import Columns
 from dltk.data.specs import Image, Spec
 from dltk.data.splits import Splits
@@ -85,7 +86,7 @@ def fingerprints(samples: Any, batches: Any, spec: Spec) -> Fingerprints | None:
     return Fingerprints(of_fields(batches.stored_inputs()), as_read=False)
 
 
-def of_fields(fields: Fields) -> Tensor:
+def of_fields(fields: Stored) -> Tensor:
     """Return a number for each sample, int64 (n,), that is equal where all fields are."""
     return _combined({name: _of_field(field).cpu() for name, field in fields.items()})
 
@@ -104,7 +105,7 @@ def _of_raw(column: Any, spec: Spec, name: str) -> Tensor | None:
         return _hashed(column.itertuples(index=False, name=None))
     if isinstance(column, np.ndarray) and column.dtype != object:
         return _of_field(torch.from_numpy(column))
-    if isinstance(column, (Tensor, Ragged)):
+    if isinstance(column, (Tensor, Ragged, DiskRows)):
         return _of_field(column)
     if isinstance(column, list) and all(isinstance(value, Tensor) for value in column):
         return _of_field(column)
@@ -124,9 +125,9 @@ def _hashed(values: Iterable[Any]) -> Tensor:
     return torch.tensor(list(map(hash, values)), dtype=torch.int64)
 
 
-def _of_field(field: Field) -> Tensor:
-    if isinstance(field, Tensor):
-        return torch.cat([_of_rows(_words(rows)) for rows in torch.split(field, _CHUNK)])
+def _of_field(field: Field | DiskRows) -> Tensor:
+    if isinstance(field, (Tensor, DiskRows)):
+        return torch.cat([_of_rows(_words(rows)) for some in in_chunks(field) for rows in torch.split(some, _CHUNK)])
     if isinstance(field, Ragged):
         return _of_sequences(field)
     return torch.cat([_of_rows(_words(tensor[None])) for tensor in field])

@@ -9,6 +9,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from dltk.data.disk.rows import DiskRows
+
 
 @dataclass(frozen=True)
 class Ragged:
@@ -96,3 +98,8 @@ def tensors_of(field: Field) -> list[Tensor]:
     if isinstance(field, Tensor):
         return [field]
     return [field.values, field.offsets] if isinstance(field, Ragged) else field
+
+
+def num_bytes_of(field: Field | DiskRows) -> int:
+    """Return how much room a field takes."""
+    return field.nbytes if isinstance(field, DiskRows) else sum(tensor.nbytes for tensor in tensors_of(field))

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from dltk.config.errors import DataError
 from dltk.data.batches import Batches, Loading
+from dltk.data.disk.rows import DiskRows
 from dltk.data.fields import Ragged, take
 from dltk.data.places import Places
 from dltk.data.specs import Spec
@@ -39,7 +42,7 @@ class Samples(Protocol):
 
 @dataclass(frozen=True)
 class Columns:
-    """Raw samples column by column: tensors, arrays, lists, ragged or data frames, of equal length.
+    """Raw samples column by column: tensors, rows on disk, arrays, lists, ragged or data frames, of equal length.
 
     Attributes:
         inputs: Raw inputs by name.
@@ -96,15 +99,42 @@ class Columns:
         return {**cells, **plain, **self.targets, **self.others}
 
 
+class Decoder(Protocol):
+    """How raw values that are paths of files become the rows of one compact tensor, each by itself."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the tensor."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one row."""
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return all plain values, beside the file, that a row depends on."""
+
+    def decode(self, paths: Sequence[str]) -> Sequence[Tensor | ValueError]:
+        """Return a row per file, or why it cannot be read."""
+
+    def unreadable(self, broken: Sequence[str], num_files: int) -> DataError:
+        """Return the error for files that cannot be read, each given as "name: why"."""
+
+
 @dataclass(frozen=True)
 class Source:
     """The official parts of a data set: "train", and where the data bring them "val" and "test".
 
     A part is Samples, or a stream that `parse` understands; a stream cannot be split.
+
+    Attributes:
+        parts: By name.
+        notes: What was decided or left out while reading, for the user.
+        decoders: Of inputs that are paths of files; these need not fit in memory.
     """
 
     parts: Mapping[str, Any]
     notes: Sequence[str] = field(default_factory=tuple)
+    decoders: Mapping[str, Decoder] = field(default_factory=dict)
 
 
 class Preparation(Protocol):
@@ -144,6 +174,8 @@ def values_of(column: Any) -> list[Any]:
 
 
 def _take(column: Any, indices: Tensor) -> Any:
+    if isinstance(column, DiskRows):
+        return column.take(indices)
     if isinstance(column, (Tensor, Ragged)):
         return take(column, indices)
     if hasattr(column, "iloc"):

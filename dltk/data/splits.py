@@ -17,6 +17,7 @@ from dltk.data.batches import Batches, InMemory, Loading, OnDevice
 from dltk.data.plans import Plan, balanced, in_order, shuffled
 from dltk.data.samples import Preparation, Samples, Source
 from dltk.data.specs import Spec
+from dltk.data.transfer import spelled
 
 DEFAULT_BATCH_SIZE = 64
 DEFAULT_VAL_FRACTION = 0.1
@@ -54,6 +55,14 @@ class Splits:
         named = {"train": self.train, "val": self.val, "test": self.test}
         found = {name: digest_of(batches) for name, batches in named.items() if batches is not None}
         return {name: digest for name, digest in found.items() if digest is not None}
+
+    def lies(self) -> str:
+        """Say where the samples of all splits are, and what they take; "" for a stream."""
+        held = [batches for batches in (self.train, self.val, self.test) if isinstance(batches, InMemory)]
+        total: dict[str, int] = {}
+        for batches in held:
+            total[batches.lies] = total.get(batches.lies, 0) + batches.num_bytes
+        return ", ".join(f"{spelled(num_bytes)} {place}" for place, num_bytes in total.items())
 
     @property
     def spec(self) -> Spec:

@@ -13,8 +13,10 @@ from torch import nn
 from dltk.config.augmentation import Mixing
 from dltk.config.errors import ConfigError, DataError, OptionError, alternatives
 from dltk.config.problems import ProblemId
+from dltk.config.sections import DataOptions
 from dltk.config.seeds import derive
 from dltk.data.batches import Batches
+from dltk.data.disk.placing import place
 from dltk.data.duplicates import duplicates_across
 from dltk.data.samples import Preparation
 from dltk.data.splits import Splits, make_splits, split_parts
@@ -75,8 +77,9 @@ def build(
     """
     data = experiment.data
     try:
-        source = data.file.read(data.options)
-        parts, options = split_parts(source, data.common)
+        source, common = place(data.file.read(data.options), data.common)
+        parts, options = split_parts(source, common)
+        _refuse_one_pass_over_disk(experiment, options)
         preparation = _preparation(experiment, parts["train"], state)
         seed = experiment.sections.seed
         splits = make_splits(parts, preparation, options.batch_size or 1, seed, device, options)
@@ -244,6 +247,12 @@ def _preparation(experiment: Experiment, train: Any, state: Mapping[str, Any] | 
         return restored_preparation(experiment, state)
     preparation: Preparation = experiment.data.file.prepare(experiment.data.options, train)
     return preparation
+
+
+def _refuse_one_pass_over_disk(experiment: Experiment, options: DataOptions) -> None:
+    if experiment.is_one_pass and options.storage == "disk":
+        name = experiment.model.name
+        raise OptionError("storage", f"{name} looks at all samples at once, in memory; choose fewer or smaller ones")
 
 
 def _refuse_empty(splits: Splits) -> None:

@@ -18,6 +18,7 @@ from dltk.config.errors import ConfigError, OptionError, UsageError, alternative
 from dltk.config.overrides import override
 from dltk.config.sections import DataOptions
 from dltk.data.description import describe, describe_rows
+from dltk.data.disk.placing import place
 from dltk.data.specs import Classes, Image
 from dltk.data.splits import Splits, make_splits, split_parts
 from dltk.experiment.config import Part, read_part
@@ -79,8 +80,8 @@ def describe_data(what: str, overrides: Sequence[str] = ()) -> Described:
         return _described_table(document)
     data = _data_part(document)
     try:
-        source = data.file.read(data.options)
-        parts, options = split_parts(source, data.common)
+        source, common = place(data.file.read(data.options), data.common)
+        parts, options = split_parts(source, common)
         preparation = data.file.prepare(data.options, parts["train"])
         splits = make_splits(parts, preparation, BATCH_SIZE, 0, torch.device("cpu"))
     except OptionError as error:

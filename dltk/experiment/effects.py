@@ -12,9 +12,9 @@ from dltk.config.augmentation import Mixing
 from dltk.config.errors import count_of, shown
 from dltk.config.problems import Problem, ProblemId
 from dltk.config.sections import TensorboardOptions
+from dltk.data.resources import memory_bytes
 from dltk.data.specs import Classes, Spec
 from dltk.experiment.config import Experiment
-from dltk.experiment.oversize import memory_bytes
 from dltk.training.session import Session
 
 _CONFLICT: ProblemId = "DLTK-CONFIG-CONFLICT"

@@ -19,6 +19,7 @@ from dltk.config.errors import (
     shown,
 )
 from dltk.data.batches import Batches, Loading
+from dltk.data.disk.placing import place
 from dltk.data.samples import Preparation
 from dltk.data.splits import digest_of as samples_digest
 from dltk.data.splits import evaluation_loading, parsed, split_parts
@@ -242,7 +243,8 @@ class Run:
             if overrides:
                 parts = dict(read_other(experiment, overrides).parts)
             else:
-                parts, _ = split_parts(experiment.data.file.read(experiment.data.options), experiment.data.common)
+                source, common = place(experiment.data.file.read(experiment.data.options), experiment.data.common)
+                parts, _ = split_parts(source, common)
         except OptionError as error:
             raise problem_of(experiment, error, overrides) from None
         name = split or next(name for name in ("test", "val", "train") if name in parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ import dltk
 from dltk.config import registry
 from dltk.config.errors import OutOfResources
 from dltk.config.sections import TrainOptions
+from dltk.data.resources import cores
 from dltk.training.session import choose_device
 from dltk.training.updates.precision import use_tf32
 
@@ -30,8 +30,7 @@ class Machine:
 
 def prepare_machine(options: TrainOptions, recorded_threads: int | None) -> Machine:
     """Set the thread count by rule, or as recorded, and choose the device and its kernels."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = recorded_threads or (cores if options.threads == "auto" else options.threads)
+    threads = recorded_threads or (cores() if options.threads == "auto" else options.threads)
     torch.set_num_threads(threads)
     device = choose_device(options.device)
     if device.type == "cuda":

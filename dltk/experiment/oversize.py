@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from dltk.config.errors import OptionError
+from dltk.data.resources import memory_bytes
 
 _OVERFLOWS = ("Storage size calculation overflowed", "Overflow when unpacking")
-_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _GIB = 2**30
 
 
@@ -56,12 +54,3 @@ def _on_meta(build: Callable[[], nn.Module]) -> nn.Module | None:
                 "", "has more parameters than any machine can hold; choose smaller layers", id="DLTK-CONFIG-MEMORY"
             ) from None
         return None
-
-
-def memory_bytes() -> int | None:
-    """Return the memory this process may use; None where the system does not tell."""
-    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):
-        return None
-    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limit = _GROUP_LIMIT.read_text(encoding="ascii").strip() if _GROUP_LIMIT.is_file() else "max"
-    return min(physical, int(limit)) if limit.isdecimal() else physical

@@ -41,8 +41,9 @@ def introduce(built: Built, selection: Selection, machine: Machine, seconds: flo
         for name, count in sizes.items()
         if count is not None or name == "train"
     )
+    lies = splits.lies()
     lines = [
-        f"data: {experiment.data.name}: {counted}; read in {seconds:.1f} s",
+        f"data: {experiment.data.name}: {counted}; {f'{lies}, ' if lies else ''}read in {seconds:.1f} s",
         f"data.batch_size: {experiment.data.common.batch_size}",
         *(f"data: {note}" for note in built.notes),
         f"model: {experiment.model.name}, {_size(built)}",

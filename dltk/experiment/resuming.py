@@ -16,7 +16,10 @@ from dltk.training.runs.rundir import RunDir, newest_runs
 from dltk.training.saving.durable import read_facts
 
 LENGTH = ("train.epochs", "train.steps")
-FREE_KEYS = (*LENGTH, "train.test", "train.device", "early_stopping.patience", "checkpoint", "tensorboard", "data.root")
+FREE_KEYS = (
+    *(*LENGTH, "train.test", "train.device", "early_stopping.patience", "checkpoint", "tensorboard"),
+    *("data.root", "data.storage"),
+)
 
 
 def unfinished(experiment: Experiment, parent: Path) -> RunDir | None:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from dltk.config.errors import shown
+from dltk.data.resources import cores
 from dltk.data.specs import Image
 
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -25,6 +26,8 @@ MAX_PIXELS = 50_000_000
 Resize = Literal["crop", "pad", "stretch"]
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """What is read, whatever a file is called: other readers of Pillow run programs, or have had holes."""
+DECODER = f"1, Pillow {PIL.__version__}"
+"""What pixels depend on beside file and options: the number changes whenever `decode` gives others than before."""
 _MAX_THREADS = 8
 _CHUNK = 256
 _MAX_16_BIT = 65535
@@ -83,7 +86,7 @@ def decode_all(paths: Sequence[str | Path], form: Image, resize: Resize) -> list
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow warns about is refused here, or does not touch the pixels
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS)) as pool:
+        with ThreadPoolExecutor(min(cores(), _MAX_THREADS)) as pool:
             return list(pool.map(attempt, paths))
 
 

@@ -13,8 +13,10 @@ from torch import Tensor
 from dltk.config.errors import MAX_PROBLEMS, DataError, MissingInput, OutOfResources, UsageError, listed, shown
 from dltk.config.settings import Settings
 from dltk.data.batches import Finish, InMemory, Loading, as_they_are
+from dltk.data.disk.rows import DiskRows, in_chunks
 from dltk.data.fields import Field
 from dltk.data.files import refuse_absent
+from dltk.data.images.decoding import ImageDecoder
 from dltk.data.images.files import (
     IMAGE_EXTENSIONS,
     Resize,
@@ -58,7 +60,7 @@ def image_of(options: ImageOptions) -> Image:
 def source_of(parts: Mapping[str, Columns], notes: Sequence[str], options: ImageOptions) -> Source:
     """Return the official parts of image files by path, with what is to be said of them; raise as `scanned` does."""
     kept, more_notes = scanned(parts, INPUT, image_of(options), options.on_bad_sample)
-    return Source(kept, [*notes, *more_notes])
+    return Source(kept, [*notes, *more_notes], {INPUT: ImageDecoder(image_of(options), options.resize)})
 
 
 def labelled(images: Any, labels: Any, names: Sequence[str] = ()) -> Columns:
@@ -101,7 +103,7 @@ class ImagePreparation:
         preparation = cls(spec, resize)
         if normalize == "standardize":
             raw = train.inputs[INPUT]
-            if not isinstance(raw, Tensor):
+            if not isinstance(raw, (Tensor, DiskRows)):
                 raw = preparation._stacked(raw, list(train.names), keep=True)
             preparation._statistics = channel_statistics(raw)
         return preparation
@@ -153,7 +155,7 @@ class ImagePreparation:
     def statuses(self, samples: Any) -> Sequence[str]:
         """Return "ok" or "invalid" per sample; files are decoded here, once."""
         raw = samples.inputs[INPUT]
-        if isinstance(raw, Tensor):
+        if isinstance(raw, (Tensor, DiskRows)):
             return ["ok"] * len(raw)
         self._decode(raw)
         return ["invalid" if isinstance(self._decoded[path], Unreadable) else "ok" for path in raw]
@@ -172,7 +174,7 @@ class ImagePreparation:
         """
         raw = samples.inputs[INPUT]
         targets = {TARGET: self._codes(samples)} if TARGET in samples.targets else {}
-        if not isinstance(raw, Tensor):
+        if not isinstance(raw, (Tensor, DiskRows)):
             raw = self._stacked(raw, list(samples.names), keep=False)
         return InMemory({INPUT: raw}, targets, loading, self._finish_on(loading.device), unpack=_to_unit)
 
@@ -237,17 +239,22 @@ class ImagePreparation:
         return standardize
 
 
-def channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
+def channel_statistics(images: Tensor | DiskRows) -> tuple[Tensor, Tensor]:
     """Return per-channel means and deviations of uint8 (N, C, H, W) as parts of 255, each float32 (C,).
 
     A channel that never changes gets deviation 1. Counting the 256 values keeps the sums exact.
     """
     values = torch.arange(256, dtype=torch.float64) / 255
-    counts = torch.stack([torch.bincount(images[:, c].flatten(), minlength=256) for c in range(images.shape[1])])
+    counts = torch.stack([_counts(some) for some in in_chunks(images)]).sum(0)
     parts = counts.double() / counts.sum(1, keepdim=True)
     means = parts @ values
     deviations = (parts * (values - means[:, None]) ** 2).sum(1).sqrt()
     return means.float(), torch.where(deviations > 0, deviations, 1.0).float()
+
+
+def _counts(images: Tensor) -> Tensor:
+    """Return how often each of the 256 values occurs in each channel, int64 (C, 256)."""
+    return torch.stack([torch.bincount(images[:, c].flatten(), minlength=256) for c in range(images.shape[1])])
 
 
 def ignored_note(paths: Sequence[Path], folder: Path) -> list[str]:

@@ -115,8 +115,8 @@ SECTIONS = "checkpoint, data, early_stopping, model, name, optimizer, schedule, 
         ("a.csv", "3", "2:25: data.path: a whole number is not allowed here (found 3; allowed text that is not empty)"),
         ("batch_size: 3", "batchsize: 3",
          "2:32: data.batchsize: no such option; did you mean 'batch_size'? (allowed augment, batch_size, "
-         "fold, group, group_pattern, name, path, sampler, split_seed, stratify, subset, test_fraction, "
-         "time, val_fraction)"),
+         "fold, group, group_pattern, name, path, sampler, split_seed, storage, stratify, subset, test_fraction, time, "
+         "val_fraction)"),
         ("batch_size: 3", "batch_size: 0",
          "2:44: data.batch_size: is out of range (found 0; allowed a whole number above 0 or null)"),
         ("units: 3", "unit: 3, units: 3",
