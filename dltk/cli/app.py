@@ -95,7 +95,7 @@ def _explained(error: Exception, arguments: Sequence[str]) -> DltkError:
     if isinstance(error, DltkError):
         return error
     if isinstance(error, TyperException):
-        return UsageError(error.format_message().rstrip("."), do=_help_hint(arguments))
+        return UsageError(error.format_message().rstrip(".").replace("Value error, ", ""), do=_help_hint(arguments))
     if isinstance(error, OSError) and error.errno in SYSTEM_ERRORS:
         return SYSTEM_ERRORS[error.errno](str(error.strerror), where=str(error.filename or ""))
     if isinstance(error, MemoryError):

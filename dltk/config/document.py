@@ -159,7 +159,7 @@ def _decoded(raw: bytes, source: str) -> str:
         before = LINE_BREAK.split(raw[: error.start].decode())
         rest = raw[error.start :].splitlines()[0].decode(errors="replace")
     hint = " but UTF-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else ""
-    place = Position(source, len(before), len(before[-1]) + 1, before[-1] + rest)
+    place = Position(source, len(before), len(before[-1]) + 1, "" if hint else before[-1] + rest)
     raise ConfigError([Problem((), f"not UTF-8 text{hint}; save the file as UTF-8", place, id="DLTK-CONFIG-ENCODING")])
 
 
@@ -228,6 +228,7 @@ class _Reader:
         self.positions: Positions = {}
         self.keys: Positions = {}
         self.problems: list[Problem] = []
+        self.open: list[yaml.Node] = []
         self.num_nodes = self.num_characters = 0
 
     def refuse(self, path: KeyPath, what: str, position: Position, kind: ProblemId) -> None:
@@ -243,14 +244,28 @@ class _Reader:
         if len(path) > MAX_DEPTH:
             raise _too_much(f"nested more than {MAX_DEPTH} levels deep", node.start_mark)
         if node.tag:
-            self.refuse(path, f"tags such as {shown(node.tag)} are not allowed", position, "DLTK-CONFIG-TAG")
+            self.refuse(
+                path,
+                f"tags such as {shown(node.tag.replace('tag:yaml.org,2002:', '!!'))} are not allowed",
+                position,
+                "DLTK-CONFIG-TAG",
+            )
         elif isinstance(node, yaml.MappingNode):
-            return self.mapping(node, path)
+            return self.inside(node, lambda: self.mapping(node, path))
         elif isinstance(node, yaml.SequenceNode):
-            return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
+            return self.inside(node, lambda: [self.value(child, (*path, i)) for i, child in enumerate(node.value)])
         elif isinstance(node, yaml.ScalarNode):
             return self.scalar(node, path, position)
         return None
+
+    def inside(self, node: yaml.Node, read: Callable[[], Any]) -> Any:
+        """Read what is in a node, unless an alias leads back into it."""
+        if node in self.open:
+            raise _too_much("an alias stands inside what it names, so that it has no end", node.start_mark)
+        self.open.append(node)
+        value = read()
+        self.open.pop()
+        return value
 
     def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         """Return a mapping with string keys; duplicates are problems."""

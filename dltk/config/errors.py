@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dltk.config.problems import MAX_VALUE_LENGTH, Problem, ProblemId, file_order
+from dltk.config.problems import MAX_VALUE_LENGTH, KeyPath, Problem, ProblemId, file_order
 from dltk.config.terminal import PLAIN, Ink, escaped
 
 MAX_PROBLEMS = 20
@@ -193,14 +193,16 @@ class OptionError(ValueError):
     """What a component raises about one of its options; the caller turns it into a positioned problem.
 
     Args:
-        option: Dotted path below the component's own section, e.g. "layers.2.kernel_size"; "" for the section.
+        option: Dotted path below the component's own section, e.g. "layers.2.kernel_size"; "" for the section. Its
+            parts as a tuple, where one may hold a dot.
         message: What is wrong, what was received, what is allowed.
         id: What kind of problem it is, where there is a kind that says more.
     """
 
-    def __init__(self, option: str, message: str, *, id: ProblemId = "DLTK-CONFIG-OPTION") -> None:
-        super().__init__(f"{option}: {message}" if option else message)
-        self.path = tuple(int(part) if part.isdecimal() else part for part in option.split(".") if part)
+    def __init__(self, option: str | KeyPath, message: str, *, id: ProblemId = "DLTK-CONFIG-OPTION") -> None:
+        parts = [part for part in option.split(".") if part] if isinstance(option, str) else option
+        super().__init__(f"{'.'.join(map(str, parts))}: {message}" if parts else message)
+        self.path: KeyPath = tuple(int(part) if str(part).isdecimal() else part for part in parts)
         self.message, self.id = message, id
 
     def problem(self, *above: str | int) -> Problem:
@@ -209,7 +211,7 @@ class OptionError(ValueError):
 
     def below(self, *above: str | int) -> OptionError:
         """Return the same error as it is told by who holds the component at a path."""
-        return OptionError(".".join(map(str, (*above, *self.path))), self.message, id=self.id)
+        return OptionError((*above, *self.path), self.message, id=self.id)
 
 
 class ConfigError(DltkError):

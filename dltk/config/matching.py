@@ -6,15 +6,16 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from dltk.config.errors import MAX_LISTED, choices_near, did_you_mean, listed, shown
+from dltk.config.errors import MAX_LISTED, choices_near, did_you_mean, shown
 from dltk.config.problems import KeyPath, Problem
-from dltk.config.sentences import meant_instead, missing_key, unknown_key, unknown_name, wrong_value
+from dltk.config.sentences import meant_instead, missing_key, missing_name, unknown_key, unknown_name, wrong_value
 from dltk.config.wording import ABSURD, Schema, choices_of, described, kinds_within, resolved, words_in
 
 SHOWN_BY = "x-shown-by"
 """A key of a root schema: the command that lists what its options may be."""
 SYNONYMS = "x-synonyms"
 """A key of an option's schema: what else it may be taken to be called."""
+_SMALLEST_PERCENT, _HUNDRED = 5, 100
 _IN_ONE = re.compile(r"\w+:\S")
 _NEEDS_NO_QUOTES = re.compile(r"[\w.-]+")
 
@@ -52,17 +53,41 @@ def _wrong(value: Any, schema: Schema, root: Schema, path: KeyPath) -> Problem:
 
 def _as_list(value: Any, schema: Schema, root: Schema) -> str:
     """Return the end of a sentence about one value where a list of such values is needed: "; write [64]"."""
-    if value is None or isinstance(value, (dict, list)) or mismatches([value], schema, root):
+    if value is None or isinstance(value, (dict, list)) or not _fits([value], schema, root):
         return ""
     return f"; write [{value if _NEEDS_NO_QUOTES.fullmatch(str(value)) else shown(value)}]"
 
 
 def _rewritten(value: Any, schema: Schema, root: Schema) -> str:
     """Return the end of a sentence about a value that would be right if it were written otherwise: "; write true"."""
-    if isinstance(value, str) and _IN_ONE.match(value) and not mismatches({}, schema, root):
+    if isinstance(value, str) and _IN_ONE.match(value) and _fits({}, schema, root):
         return "; put a space after the colon"
-    fitting = [other for other in meant_instead(value) if not mismatches(other, schema, root)]
-    return f"; write {shown(fitting[0])}" if fitting else ""
+    fitting = [other for other in meant_instead(value) if _fits(other, schema, root)]
+    if not fitting and isinstance(value, (int, float)) and _SMALLEST_PERCENT <= value <= _HUNDRED:
+        part = round(value / _HUNDRED, 10)
+        return f"; {value} % is {part}" if _fits(part, schema, root) and not _fits(1, schema, root) else ""
+    return f"; write {shown(fitting[0])}{' without quotes' if value == str(fitting[0]) else ''}" if fitting else ""
+
+
+def _fits(value: Any, schema: Schema, root: Schema) -> bool:
+    """Return whether a value is right, without a word."""
+    schema = resolved(schema, root)
+    if "discriminator" in schema:
+        kinds = schema["discriminator"]["mapping"]
+        name = value.get(schema["discriminator"]["propertyName"]) if isinstance(value, dict) else None
+        return isinstance(name, str) and name in kinds and _fits(value, {"$ref": kinds[name]}, root)
+    if len(choices_of(schema)) > 1:
+        return any(_fits(value, choice, root) for choice in choices_of(schema))
+    if not _is_of_type(value, schema) or not _is_within_bounds(value, schema):
+        return False
+    if isinstance(value, dict):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties", {}) or {"enum": ()}
+        has_all = all(key in value for key in schema.get("required", ()))
+        return has_all and all(_fits(item, known.get(key, others), root) for key, item in value.items())
+    if isinstance(value, list):
+        kinds = schema.get("prefixItems") or [schema.get("items", {})] * len(value)
+        return all(_fits(item, kind, root) for item, kind in zip(value, kinds, strict=False))
+    return True
 
 
 def _limit(value: Any, schema: Schema, root: Schema) -> str:
@@ -84,7 +109,7 @@ def _of_named_kind(value: Any, schema: Schema, root: Schema, path: KeyPath) -> l
     if not isinstance(value, dict):
         return [_wrong(value, schema, root, path)]
     if key not in value:
-        return [missing_key(path, key, f"one of {listed(kinds)}")]
+        return [missing_name(path, key, value, kinds)]
     name = value[key]
     if not isinstance(name, str) or name not in kinds:
         return [unknown_name((*path, key), "", name, kinds)]

@@ -46,6 +46,9 @@ def _applied(document: Document, number: int, text: str) -> Document:
     if not separator or "" in parts:
         what = f"an override reads key=value, such as optimizer.lr=1e-3; received {shown(text)}"
         raise ConfigError([Problem((), what, Position(OVERRIDE, number, 1, text), id=_ID)])
+    if name.strip() != name:
+        what = "no space belongs around the '=' of an override"
+        raise ConfigError([Problem((), what, Position(OVERRIDE, number, len(name), text), id=_ID)])
     columns = [sum(len(part) + 1 for part in parts[:i]) + 1 for i in range(len(parts))]
     places = [Position(OVERRIDE, number, column, text) for column in columns]
 

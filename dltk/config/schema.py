@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from dltk.config import registry
 from dltk.config.errors import listed
 from dltk.config.matching import SHOWN_BY, as_mapping, is_meant, mismatches
 from dltk.config.problems import Problem
-from dltk.config.sentences import missing_key, unknown_name, wrong_value
-from dltk.config.wording import Schema, described
+from dltk.config.sentences import missing_name, unknown_name, wrong_value
+from dltk.config.wording import Schema, choices_of, described, resolved
 
 SCHEMA_PATH = Path(__file__).parent.parent / "dltk.schema.json"
 SECTION_KINDS: dict[str, registry.Kind] = {"data": "datasets", "model": "models", "task": "tasks"}
@@ -44,7 +45,7 @@ def check(values: Mapping[str, Any], schema: Schema | None = None) -> list[Probl
     """
     schema = _shipped() if schema is None else schema
     common = {key: named(key, value) for key, value in values.items() if key not in SECTION_KINDS}
-    problems = mismatches(common, {**schema, "required": []}, schema)
+    problems = [_at_home(problem, schema) for problem in mismatches(common, {**schema, "required": []}, schema)]
     for section, kind in SECTION_KINDS.items():
         value = values.get(section)
         if value is not None:
@@ -143,6 +144,15 @@ def _shipped() -> Schema:
     return schema
 
 
+def options_of(section: str, schema: Schema) -> Collection[str]:
+    """Return the options that a section has, whatever its component."""
+    if section in COMMON:
+        return set(schema["$defs"][COMMON[section]]["properties"])
+    references = [choice["$ref"] for choice in choices_of(schema["properties"][section]) if "$ref" in choice]
+    found = references or [f"#/$defs/{section}.{name}" for name in [_DEFAULT_NAMES.get(section)] if name]
+    return set(resolved({"$ref": found[0]}, schema).get("properties", {})) if found else set()
+
+
 def _section(name: str) -> Schema:
     """Return the shipped schema of a section's options, or of those its components share; else an empty one."""
     section = _shipped()["properties"].get(name, {})
@@ -179,7 +189,7 @@ def _check_component(section: str, kind: registry.Kind, value: Any, schema: Sche
         hint = _meant_as_option(section, value, schema) or as_mapping(value, known)
         return [wrong_value((section,), value, f"a mapping whose name is one of {listed(known)}", hint=hint)]
     if name is None:
-        missing = missing_key((section,), "name", f"one of {listed(known)}")
+        missing = missing_name((section,), "name", value, known)
         return [] if section in NAMED_LATER else [missing, *_check_common(section, value, schema)]
     if name not in known:
         hint = _meant_as_option(section, name, schema)
@@ -197,6 +207,16 @@ def _check_common(section: str, value: Mapping[str, Any], schema: Schema) -> lis
     common = schema["$defs"][COMMON[section]]
     known = {key: item for key, item in value.items() if key in common["properties"]}
     return mismatches(known, common, schema, (section,))
+
+
+def _at_home(problem: Problem, schema: Schema) -> Problem:
+    """Return a problem of an unknown section with the section that has it as an option, such as train for epochs."""
+    if problem.id != "DLTK-CONFIG-UNKNOWN-KEY" or len(problem.path) != 1 or "did you mean" in problem.message:
+        return problem
+    key = str(problem.path[0])
+    homes = [section for section in schema["properties"] if key in options_of(section, schema)]
+    hint = f"; did you mean {' or '.join(f'{home}.{key}' for home in homes)}?" if homes else ""
+    return replace(problem, message=problem.message + hint)
 
 
 def _missing_section(section: str, kind: registry.Kind) -> Problem:

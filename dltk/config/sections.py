@@ -15,7 +15,7 @@ from dltk.config.settings import FiniteFloat, Fraction, PositiveFloat, PositiveI
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 PathText = Annotated[str, Field(min_length=1, json_schema_extra={"format": "path"})]
-_NAME_FORM: JsonDict = {"x-form": "up to 100 letters, digits, '.', '_' and '-', a letter or digit first"}
+_NAME_FORM: JsonDict = {"x-form": "up to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit"}
 Precision = Literal["auto", "fp32", "bf16", "fp16", "tf32"]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
-from dltk.config.errors import choices_near, did_you_mean, shown
+from dltk.config.errors import choices_near, did_you_mean, listed, shown
 from dltk.config.problems import KeyPath, Problem, ProblemId
 from dltk.config.terminal import escaped
 
@@ -17,6 +18,8 @@ _KINDS = {
     list: "a list",
     dict: "a mapping",
 }
+_GROUPED = re.compile(r"\d{1,3}([_,]\d{3})+", re.ASCII)
+_LIKE_NUMBER = re.compile(r"([+-]?\d{1,15}(?:[.,]\d{1,15})?(?:e[+-]?\d{1,2})?)\s*(%?)", re.ASCII)
 _WORDS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False, "none": None}
 
 
@@ -34,6 +37,14 @@ def unknown_key(path: KeyPath, known: Collection[str], hint: str = "", what: str
 def missing_key(path: KeyPath, key: str, what: str) -> Problem:
     """Say that a mapping lacks a key."""
     return Problem(path, f"'{key}' is missing", at_key=True, id="DLTK-CONFIG-MISSING-KEY", allowed=what)
+
+
+def missing_name(path: KeyPath, key: str, value: Collection[Any], kinds: Collection[str]) -> Problem:
+    """Say that a mapping lacks the key that names its kind, or that the key is misspelt."""
+    near = next((str(other) for other in value if did_you_mean(str(other), [key])), None)
+    if near is not None:
+        return unknown_key((*path, near), [key])
+    return missing_key(path, key, f"one of {listed(kinds)}")
 
 
 def unknown_name(path: KeyPath, what: str, name: Any, known: Collection[str], hint: str = "") -> Problem:
@@ -70,18 +81,34 @@ def _complaint(value: Any, *, fits_type: bool, is_word: bool) -> tuple[ProblemId
     if is_word:
         return "DLTK-CONFIG-CHOICE", "no such choice"
     if value is None:
-        return "DLTK-CONFIG-TYPE", "null, which is no value, is not allowed here"
+        return "DLTK-CONFIG-TYPE", "there is no value here"
     is_whole = isinstance(value, float) and value.is_integer()
     kind = "a number with a point or an exponent" if is_whole else _KINDS.get(type(value), "this")
     return "DLTK-CONFIG-TYPE", f"{kind} is not allowed here"
 
 
 def meant_instead(value: Any) -> list[Any]:
-    """Return what a value of a wrong type may have been meant as: yes as true, 1_000 as 1000, 1e3 as 1000."""
+    """Return what a value of a wrong type may have been meant as: yes as true, 1_000 as 1000, 99% as 0.99, [3] as 3."""
+    if isinstance(value, list):
+        return value if len(value) == 1 else []
     if isinstance(value, float) and value.is_integer():
         return [int(value)]
+    if isinstance(value, int) and value in {0, 1}:
+        return [bool(value)]
     if not isinstance(value, str):
         return []
-    digits = value.strip().replace("_", "").replace(",", "")
-    numbers: list[Any] = [int(digits)] if digits.lstrip("+-").isdecimal() and len(digits) < len(str(10**18)) else []
-    return numbers + [_WORDS[word] for word in [value.strip().lower()] if word in _WORDS]
+    text = value.strip().lower()
+    return [_WORDS[text]] if text in _WORDS else _numbers_in(text)
+
+
+def _numbers_in(text: str) -> list[int | float]:
+    """Return the number that a text may stand for."""
+    if _GROUPED.fullmatch(text):
+        return [int(re.sub("[_,]", "", text))]
+    found = _LIKE_NUMBER.fullmatch(text)
+    if found is None:
+        return []
+    number = float(found[1].replace(",", "."))
+    if found[2]:
+        return [round(number / 100, 10)]
+    return [int(number)] if number.is_integer() and found[1].isdecimal() else [number]

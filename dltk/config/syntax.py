@@ -75,6 +75,8 @@ class _Fault:
 
     def character(self) -> tuple[str, yaml.Mark]:
         """Something that no value begins with."""
+        if self.line(self.here.line).startswith("```"):
+            return "this line is a mark of Markdown, and no YAML; delete it", self.here
         if self.found != "\t":
             return _QUOTE_IT.format(self.found), self.here
         is_indent = not self.line(self.here.line)[: self.here.column].strip()
@@ -93,7 +95,12 @@ class _Fault:
         if self.found == "<stream end>":
             return f"this '{opening}' is never closed", self.begun
         if self.begun.line == self.here.line:
-            return f"a ',' or a '{closing}' is missing before this", self.here
+            return f"a ',' or a '{closing}' is missing before this", self._word_before()
+        if not self.line(self.begun.line)[self.begun.column + 1 :].strip():  # an option per line
+            above = next(i for i in range(self.here.line - 1, -1, -1) if self._has_text(i))
+            return f"a ',' or a '{closing}' is missing behind this line", self._at(
+                above, len(self.line(above).rstrip())
+            )
         return f"before line {self.here.line + 1} this '{opening}' must be closed, or a ',' is missing", self.begun
 
     def block_end(self) -> tuple[str, yaml.Mark]:
@@ -173,8 +180,14 @@ class _Fault:
             return "put a space after the colon", self._at(row, colon.end(1))
         if _DASH_WITHOUT_SPACE.match(line):
             return "put a space after the dash", self._at(row, start)
-        equals = " with ':' instead of '='" if "=" in line else ""
+        equals = ", with ':' instead of '='" if "=" in line else ""
         return f"{_WRITE_OPTION}{equals}", self._at(row, start)
+
+    def _word_before(self) -> yaml.Mark:
+        """Return where the key begins whose colon was met; the place itself where it was something else."""
+        before = self.line(self.here.line)[: self.here.column]
+        key = re.search(r"[\w.'\"-]+\s*$", before) if self.found == ":" else None
+        return self.here if key is None else self._at(self.here.line, key.start())
 
     def _has_text(self, row: int) -> bool:
         return bool(self.line(row).split("#")[0].strip())

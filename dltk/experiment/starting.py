@@ -126,7 +126,7 @@ def set_parameters(model: nn.Module, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if name not in parameters:
             raise OptionError(
-                "parameters",
+                ("parameters", name),
                 f"there is no parameter '{name}'{alternatives(name, parameters)}",
                 id="DLTK-CONFIG-UNKNOWN-NAME",
             )
@@ -134,7 +134,7 @@ def set_parameters(model: nn.Module, values: Mapping[str, Any]) -> None:
         shape = parameters[name].shape
         if [size for size in tensor.shape if size != 1] != [size for size in shape if size != 1]:
             raise OptionError(
-                "parameters", f"'{name}' must have the shape {list(shape)}; received {list(tensor.shape)}"
+                ("parameters", name), f"'{name}' must have the shape {list(shape)}; received {list(tensor.shape)}"
             )
         with torch.no_grad():
             parameters[name].copy_(tensor.reshape(shape))
@@ -145,7 +145,7 @@ def _numbers(name: str, value: Any) -> Tensor:
     try:
         tensor = torch.tensor(value, dtype=torch.float32)
     except (TypeError, ValueError, RuntimeError, OverflowError):
-        raise OptionError("parameters", f"'{name}' must be nested lists of numbers of equal length") from None
+        raise OptionError(("parameters", name), f"'{name}' must be nested lists of numbers of equal length") from None
     if not tensor.isfinite().all():
-        raise OptionError("parameters", f"'{name}' must hold numbers that are finite in 32 bits")
+        raise OptionError(("parameters", name), f"'{name}' must hold numbers that are finite in 32 bits")
     return tensor

@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from dltk.config.errors import OptionError
 from dltk.config.settings import Fraction, NonNegativeFloat, PositiveFloat
-from dltk.training.updates.optimizer_settings import Groups, OptimizerSettings
+from dltk.training.updates.optimizer_settings import Groups, OptimizerSettings, Rate
 
 Betas = tuple[Fraction, Fraction]
 
@@ -22,7 +22,7 @@ class GD(OptimizerSettings):
 
     takes_whole_epochs: ClassVar[bool] = True
     name: Literal["gd"] = "gd"
-    lr: PositiveFloat = 0.01
+    lr: Rate = 0.01
     """Learning rate."""
     weight_decay: NonNegativeFloat = 0.0
     """L2 penalty added to the gradient."""
@@ -37,7 +37,7 @@ class SGD(OptimizerSettings):
 
     moments_of: ClassVar[tuple[str, ...]] = ("momentum",)
     name: Literal["sgd"] = "sgd"
-    lr: PositiveFloat = 0.01
+    lr: Rate = 0.01
     """Learning rate."""
     momentum: Fraction = 0.0
     """Part of the previous move that is kept."""
@@ -80,7 +80,7 @@ class Adagrad(OptimizerSettings):
 
     moments: ClassVar[int] = 1
     name: Literal["adagrad"] = "adagrad"
-    lr: PositiveFloat = 0.01
+    lr: Rate = 0.01
     """Learning rate."""
     lr_decay: NonNegativeFloat = 0.0
     """d in lr / (1 + d * n), n counting updates."""
@@ -109,7 +109,7 @@ class Adadelta(OptimizerSettings):
 
     moments: ClassVar[int] = 2
     name: Literal["adadelta"] = "adadelta"
-    lr: PositiveFloat = 1.0
+    lr: Rate = 1.0
     """Factor of the move; the paper has none."""
     rho: Fraction = 0.9
     """Decay of the running means of squares."""
@@ -134,7 +134,7 @@ class RMSprop(OptimizerSettings):
         "centered",
     )
     name: Literal["rmsprop"] = "rmsprop"
-    lr: PositiveFloat = 0.01
+    lr: Rate = 0.01
     """Learning rate."""
     alpha: Fraction = 0.99
     """Decay of the running mean of squares."""
@@ -167,7 +167,7 @@ class Adam(OptimizerSettings):
     moments: ClassVar[int] = 2
     moments_of: ClassVar[tuple[str, ...]] = ("amsgrad",)
     name: Literal["adam"] = "adam"
-    lr: PositiveFloat = 1e-3
+    lr: Rate = 1e-3
     """Learning rate."""
     betas: Betas = (0.9, 0.999)
     """Decay of the running mean of gradients and of their squares."""
@@ -197,7 +197,7 @@ class AdamW(OptimizerSettings):
     moments: ClassVar[int] = 2
     moments_of: ClassVar[tuple[str, ...]] = ("amsgrad",)
     name: Literal["adamw"] = "adamw"
-    lr: PositiveFloat = 1e-3
+    lr: Rate = 1e-3
     """Learning rate."""
     betas: Betas = (0.9, 0.999)
     """Decay of the running mean of gradients and of their squares."""
@@ -226,7 +226,7 @@ class Adamax(OptimizerSettings):
 
     moments: ClassVar[int] = 2
     name: Literal["adamax"] = "adamax"
-    lr: PositiveFloat = 2e-3
+    lr: Rate = 2e-3
     """Learning rate."""
     betas: Betas = (0.9, 0.999)
     """Decay of the running mean of gradients and of the largest so far."""
@@ -247,7 +247,7 @@ class NAdam(OptimizerSettings):
 
     moments: ClassVar[int] = 2
     name: Literal["nadam"] = "nadam"
-    lr: PositiveFloat = 2e-3
+    lr: Rate = 2e-3
     """Learning rate."""
     betas: Betas = (0.9, 0.999)
     """Decay of the running mean of gradients and of their squares."""
@@ -276,7 +276,7 @@ class RAdam(OptimizerSettings):
 
     moments: ClassVar[int] = 2
     name: Literal["radam"] = "radam"
-    lr: PositiveFloat = 1e-3
+    lr: Rate = 1e-3
     """Learning rate."""
     betas: Betas = (0.9, 0.999)
     """Decay of the running mean of gradients and of their squares."""

@@ -176,5 +176,7 @@ def no_such_column(option: str, name: str, names: Collection[str], table: str = 
     headless = "; is header: false meant?" if any(map(is_number_name, names)) else ""
     found = f"{table} has {listed(names)}{headless}"
     return OptionError(
-        option, f"there is no column {shown(name)}{did_you_mean(name, names)}; {found}", id="DLTK-CONFIG-UNKNOWN-COLUMN"
+        option,
+        f"there is no column {shown(name)}{did_you_mean(name, names) or ';'} {found}",
+        id="DLTK-CONFIG-UNKNOWN-COLUMN",
     )

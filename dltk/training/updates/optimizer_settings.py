@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from dltk.config.errors import OptionError
 from dltk.config.settings import NonNegativeFloat, PositiveFloat, Settings
@@ -15,6 +15,7 @@ from dltk.training.updates.parameter_groups import ParameterGroup
 
 Groups = Sequence[dict[str, Any]]
 """torch's parameter groups: parameters with their rate, and what else is their own."""
+Rate = Annotated[PositiveFloat, Field(json_schema_extra={"x-synonyms": ["learning_rate", "rate", "eta"]})]
 
 
 class OptimizerSettings(Settings, ABC):
@@ -28,7 +29,7 @@ class OptimizerSettings(Settings, ABC):
     """Options that keep one more, where they are not 0 or false."""
 
     name: str
-    lr: PositiveFloat
+    lr: Rate
     """Learning rate."""
     clip_norm: PositiveFloat | None = None
     """Shorten a gradient whose norm over all parameters is larger; its mean before that is `train/grad_norm`."""

@@ -152,9 +152,9 @@ def laughs(levels):
     ("text", "message"),
     [
         (laughs(9), "values once aliases are expanded"),
-        ("a: &a [*a]", f"nested more than {MAX_DEPTH} levels"),
-        ("a: &a [*a, *a]", f"nested more than {MAX_DEPTH} levels"),
-        ("a: &a {b: *a}", f"nested more than {MAX_DEPTH} levels"),
+        ("a: &a [*a]", "an alias stands inside what it names"),
+        ("a: &a [*a, *a]", "an alias stands inside what it names"),
+        ("a: &a {b: *a}", "an alias stands inside what it names"),
         (f"a: &a {'x' * 500_000}\nb: [{'*a, ' * 5000}]", "characters once aliases are expanded"),
         (f"a: [{'1,' * 500_000}]", "more than 10000 values"),
         ("a: " + "[" * 500_000, f"nested more than {MAX_DEPTH} levels"),

@@ -84,7 +84,7 @@ NUMBER = "a whole number above 0"
     ("values", "problem"),
     [
         ({"lr": 0}, "lr: is out of range (found 0; allowed a number above 0)"),
-        ({"lr": "1e-3"}, "lr: text is not allowed here (found '1e-3'; allowed a number above 0)"),
+        ({"lr": "1e-3"}, "lr: text is not allowed here; write 0.001 (found '1e-3'; allowed a number above 0)"),
         ({"lr": True}, "lr: true or false is not allowed here (found true; allowed a number above 0)"),
         ({"epochs": True}, "epochs: true or false is not allowed here (found true; allowed a whole number above 0)"),
         ({"epochs": 1.0},
@@ -94,9 +94,9 @@ NUMBER = "a whole number above 0"
          "epochs: is out of range (found 1000000000000000000; allowed a whole number above 0, at most "
          "1000000000)"),
         ({"epochs": None},
-         "epochs: null, which is no value, is not allowed here (found null; allowed a whole number above 0)"),
+         "epochs: there is no value here (found null; allowed a whole number above 0)"),
         ({"bias": "no"}, "bias: text is not allowed here; write false (found 'no'; allowed true or false)"),
-        ({"bias": 0}, "bias: a whole number is not allowed here (found 0; allowed true or false)"),
+        ({"bias": 0}, "bias: a whole number is not allowed here; write false (found 0; allowed true or false)"),
         ({"word": "A"},
          "word: this text has not the form that is needed (found 'A'; allowed text that matches ^[a-z]+$)"),
         ({"betas": [0.1, 1]}, "betas.1: is out of range (found 1; allowed a number of at least 0 and below 1)"),

@@ -93,8 +93,8 @@ def test_later_overrides_win(document):
          "override:1:14: optimizer.lr: this '[' is never closed [DLTK-CONFIG-SYNTAX]\n  | optimizer.lr=[1\n "
          " |              ^"),
         ("optimizer.lr=!!python/name:os.system",
-         "override:1:14: optimizer.lr: tags such as 'tag:yaml.org,2002:python/name:os.system' are not "
-         "allowed [DLTK-CONFIG-TAG]\n  | optimizer.lr=!!python/name:os.system\n  |              ^"),
+         "override:1:14: optimizer.lr: tags such as '!!python/name:os.system' are not allowed "
+         "[DLTK-CONFIG-TAG]\n  | optimizer.lr=!!python/name:os.system\n  |              ^"),
         ("optimizer.lr=\udcff",
          "override:1:14: optimizer.lr: the character '\\udcff' is not allowed [DLTK-CONFIG-ENCODING]\n  | "
          "optimizer.lr=\\udcff\n  |              ^"),

@@ -103,7 +103,7 @@ SECTIONS = "checkpoint, data, early_stopping, model, name, optimizer, schedule, 
          "early_stopping, model, name, optimizer, schedule, seed, task, tensorboard, train)"),
         ("name: x", "name: ../x",
          "1:7: name: this text has not the form that is needed (found '../x'; allowed text of up to 100 "
-         "letters, digits, '.', '_' and '-', a letter or digit first or null)"),
+         "letters, digits, '.', '_' and '-', beginning with a letter or digit or null)"),
         ("data: {name: csv", "data: {name: cvs",
          "2:14: data.name: there is no dataset 'cvs'; did you mean 'csv'? (allowed csv, iris)"),
         ("data: {name: csv", "data: {name: ../csv",
@@ -149,7 +149,7 @@ SECTIONS = "checkpoint, data, early_stopping, model, name, optimizer, schedule, 
          "10:36: train.evaluate_every: no such choice; did you mean 'epoch'? (found 'epohc'; allowed "
          "'epoch' or a whole number above 0)"),
         ("train: {epochs: 3, evaluate_every: epoch}", "train:",
-         "10:7: train: null, which is no value, is not allowed here (found null; allowed a mapping)"),
+         "10:7: train: there is no value here (found null; allowed a mapping)"),
     ],
 )  # fmt: skip
 def test_a_problem_is_named_where_it_stands(old, new, problem):

@@ -30,6 +30,7 @@ def test_all_wrong_lines_are_reported_together(tmp_path: Path) -> None:
         f"{path}:4:1: this line lacks a",
         f"{path}:5:1: this line is no JSON object",
     ]
+    assert {problem.id for problem in caught.value.problems} == {"DLTK-DATA-RECORD"}
     assert caught.value.expected == "a JSON object per line, with a"
 
 
