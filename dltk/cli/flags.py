@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from dltk.cli import completing
 from dltk.config.errors import UsageError, shown
+
+if TYPE_CHECKING:
+    from dltk.training.signals import Limits
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.")]
@@ -60,6 +64,18 @@ def seconds_of(text: str) -> float:
     if not seconds:
         raise UsageError(f"a time limit must be above 0; received {shown(text)}")
     return seconds
+
+
+def limits_of(max_time: str, grace: str) -> Limits:
+    """Return how long a run may take, and how long after SIGTERM, counted from now.
+
+    Raises:
+        UsageError: One is no time.
+    """
+    from dltk.training.signals import Limits
+
+    deadline = time.monotonic() + seconds_of(max_time) if max_time else None
+    return Limits(deadline, seconds_of(grace))
 
 
 def with_device(overrides: Sequence[str] | None, device: str | None) -> list[str]:

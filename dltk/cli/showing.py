@@ -111,7 +111,7 @@ def _found_run(name: str, runs_dir: Path) -> RunDir:
 
 
 def _show_run(run: RunDir, *, as_json: bool) -> None:
-    from dltk.training.runs.summary import resume_command, state, summary
+    from dltk.training.runs.summary import origin, resume_command, state, summary
     from dltk.training.saving.headers import weight_shapes
 
     status, shapes = run.status(), weight_shapes(run)
@@ -126,4 +126,5 @@ def _show_run(run: RunDir, *, as_json: bool) -> None:
         lines = [f"run: {run.path}", *([f"error: {status['message']}"] if "message" in status else [])]
         lines += [] if now == "running" else ["", resume_command(run)]
     weights = ["", "weights:", *(f"  {name} {shape}" for name, shape in shapes.items())] if shapes else []
-    print_lines([f"state: {now}", *lines, *weights])
+    forked = [f"forked from: {origin(status)}"] if origin(status) else []
+    print_lines([f"state: {now}", *forked, *lines, *weights])

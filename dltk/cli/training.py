@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,8 +22,8 @@ from dltk.cli.flags import (
     Quiet,
     RunsDir,
     Verbose,
+    limits_of,
     refuse_contradictions,
-    seconds_of,
     use_network,
     use_plugins,
     with_device,
@@ -34,6 +33,7 @@ from dltk.config.errors import UsageError, shown
 if TYPE_CHECKING:
     from dltk.experiment import Run
     from dltk.study.spread import Spread
+    from dltk.training.signals import Stopped
 
 Config = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.", autocompletion=completing.config_files)]
 
@@ -65,6 +65,9 @@ def train(
             show_default=False,
         ),
     ] = "",
+    fork: Annotated[
+        bool, typer.Option("--fork", help="With --resume RUN: a new run from its checkpoint, with other settings.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check and build everything, train nothing, print the full config.")
     ] = False,
@@ -74,6 +77,12 @@ def train(
             "--max-time", metavar="TIME", help="Stop with a checkpoint after 90s, 30m, 2h or 1h30m.", show_default=False
         ),
     ] = "",
+    grace: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME", help="After SIGTERM: stop without a checkpoint where the step and it take longer."
+        ),
+    ] = "25s",
     overfit_batches: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Learn only N batches by heart, to see that the model can."),
@@ -90,11 +99,9 @@ def train(
     use_plugins(plugin)
     extra = [f"seed={seed}"] if seed is not None else []
     extra += [f"train.overfit_batches={overfit_batches}"] if overfit_batches is not None else []
-    deadline = time.monotonic() + seconds_of(max_time) if max_time else None
+    limits = limits_of(max_time, grace)
     goes_on = resume not in {"", "auto"}
-    given = {"--resume RUN": goes_on, "--output-dir": output_dir is not None, "--dry-run": dry_run, "--seeds": seeds}
-    refuse_contradictions(given, *[("--resume RUN", other) for other in ("--output-dir", "--dry-run", "--seeds")])
-    refuse_contradictions({"--seeds": seeds, "--seed": seed is not None}, ("--seeds", "--seed"))
+    _refuse_contradictory(goes_on=goes_on, fork=fork, output_dir=output_dir, dry_run=dry_run, seeds=seeds, seed=seed)
     texts = [*([config] if goes_on and config else []), *with_device(overrides, device), *extra]
     if goes_on:
         from dltk.training.runs.rundir import find_run
@@ -105,22 +112,26 @@ def train(
         check_config_of(config, texts)
     use_network(offline=offline, quiet=quiet, no_progress=no_progress)
     from dltk.experiment import RunOptions, check
+    from dltk.experiment import fork as fork_run
     from dltk.experiment import train as train_run
     from dltk.study.seeds import over_seeds
     from dltk.training.loggers import Screen
 
     if dry_run:
         return _print_check(check(config, texts, Screen(quiet=quiet or json_)), as_json=json_)
-    options = RunOptions(output_dir, runs_dir, resume, quiet, False if no_progress else None, verbose, deadline)
+    options = RunOptions(output_dir, runs_dir, resume, quiet, False if no_progress else None, verbose, limits)
     if seeds is not None:
         return _until_stopped(
             lambda: _print_spread(over_seeds(config, texts, seeds, options), as_json=json_),
             as_json=json_,
             is_study=True,
         )
-    return _until_stopped(
-        lambda: print_end(train_run(config or None, texts, options), as_json=json_, quiet=quiet), as_json=json_
-    )
+
+    def work() -> None:
+        run = fork_run(resume, texts, options) if fork else train_run(config or None, texts, options)
+        print_end(run, as_json=json_, quiet=quiet)
+
+    return _until_stopped(work, as_json=json_)
 
 
 def cross_validate(
@@ -169,6 +180,17 @@ def check_config_of(config: str, overrides: Sequence[str]) -> None:
     check_config(Path(config), list(overrides))
 
 
+def _refuse_contradictory(
+    *, goes_on: bool, fork: bool, output_dir: Path | None, dry_run: bool, seeds: int | None, seed: int | None
+) -> None:
+    given = {"--resume RUN": goes_on, "--output-dir": output_dir is not None, "--dry-run": dry_run, "--seeds": seeds}
+    others = ["--dry-run", "--seeds", *([] if fork else ["--output-dir"])]
+    refuse_contradictions(given, *[("--resume RUN", other) for other in others])
+    refuse_contradictions({"--seeds": seeds, "--seed": seed is not None}, ("--seeds", "--seed"))
+    if fork and not goes_on:
+        raise UsageError("--fork needs the run to start from", do="dltk train --resume RUN --fork KEY=VALUE")
+
+
 def _refuse_config(config: str) -> None:
     if config and "=" not in config:
         raise UsageError(
@@ -178,22 +200,30 @@ def _refuse_config(config: str) -> None:
 
 def _until_stopped(work: Callable[[], None], *, as_json: bool, is_study: bool = False) -> int:
     """Do the work; say how to go on where a signal or the time limit stopped it."""
-    from dltk.config.terminal import short
-    from dltk.training.runs.rundir import RunDir
-    from dltk.training.runs.summary import resume_command
-    from dltk.training.signals import Stopped, by_what
+    from dltk.training.signals import Stopped
 
     try:
         work()
     except Stopped as stopped:
         if as_json:
-            print_json({"run": stopped.run, "status": "stopped", "code": stopped.code})
-        run = RunDir(Path(stopped.run))
-        study = f"the same command again, with --output-dir {shlex.quote(short(run.path.parent))}"
-        how = study if is_study else resume_command(run)
-        typer.echo(f"stopped {by_what(stopped.code)}; the checkpoint is saved\n  do: {how}", err=True)
+            saved = {} if stopped.is_saved else {"saved": False}
+            print_json({"run": stopped.run, "status": "stopped", "code": stopped.code, **saved})
+        typer.echo(_how_to_go_on(stopped, is_study=is_study), err=True)
         return stopped.code
     return 0
+
+
+def _how_to_go_on(stopped: Stopped, *, is_study: bool) -> str:
+    from dltk.config.terminal import short
+    from dltk.training.runs.rundir import RunDir
+    from dltk.training.runs.summary import resume_command
+    from dltk.training.signals import by_what
+
+    run = RunDir(Path(stopped.run))
+    step = run.status().get("step", 0)
+    what = "the checkpoint is saved" if stopped.is_saved else f"nothing was saved after step {step}"
+    study = f"the same command again, with --output-dir {shlex.quote(short(run.path.parent))}"
+    return f"stopped {by_what(stopped.code)}; {what}\n  do: {study if is_study else resume_command(run)}"
 
 
 def _print_check(facts: dict[str, Any], *, as_json: bool) -> int:

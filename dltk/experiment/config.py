@@ -12,6 +12,7 @@ from dltk.config import registry, schema
 from dltk.config.checking import checked, refuse
 from dltk.config.document import Document, locate, open_document
 from dltk.config.errors import ConfigError, OptionError, listed
+from dltk.config.keys import sealed
 from dltk.config.names import as_name
 from dltk.config.overrides import directory_of
 from dltk.config.problems import Problem
@@ -92,6 +93,10 @@ class Experiment:
     def yaml(self) -> str:
         """Return `plain()` as YAML text."""
         return yaml_text(self.plain())
+
+    def sealed(self) -> str:
+        """Return `yaml()` below a comment by which a later edit of a fixed setting is noticed."""
+        return sealed(self.yaml())
 
 
 def read_experiment(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from dltk.config.errors import DltkError, IntegrityError, OutputError
@@ -35,7 +37,20 @@ def refuse_impossible(run: RunDir) -> None:
         raise OutputError(f"cannot create the run directory: {what}", where=str(parent))
 
 
-def create(run: RunDir, built: Built, machine: Machine, given: str) -> None:
+@dataclass(frozen=True)
+class Origin:
+    """What a run begins with that is not trained from its config.
+
+    Attributes:
+        facts: What status.json keeps of where it comes from.
+        save: Writes its first checkpoint into the run directory.
+    """
+
+    facts: Mapping[str, Any]
+    save: Callable[[RunDir], None]
+
+
+def create(run: RunDir, built: Built, machine: Machine, given: str, origin: Origin | None = None) -> None:
     """Make the run directory: aside, then at once under its name.
 
     Args:
@@ -43,6 +58,7 @@ def create(run: RunDir, built: Built, machine: Machine, given: str) -> None:
         built: What will be trained.
         machine: Where.
         given: The text of config.yaml.
+        origin: Of a fork: the run and checkpoint that it goes on from.
 
     Raises:
         OutputError: It exists, or cannot be created.
@@ -53,9 +69,17 @@ def create(run: RunDir, built: Built, machine: Machine, given: str) -> None:
         facts = {"samples": built.splits.digests()}
         write_directory(run.preparation, {"preparation": built.splits.preparation.state()}, facts)
         run.write_environment(environment_of(machine) | {"layout": layout_of(built.model)})
-        identity = {"id": secrets.token_hex(8), "name": built.experiment.name, "directions": dict(built.task.scores)}
-        run.write_status({**identity, "state": "running"})
-        run.write_configs(given, built.experiment.yaml())
+        identity: dict[str, Any] = {
+            "id": secrets.token_hex(8),
+            "name": built.experiment.name,
+            "directions": dict(built.task.scores),
+        }
+        if origin is not None:
+            identity["forked_from"] = dict(origin.facts)
+        run.write_status({**identity, "state": "running", "step": 0, "code": None})
+        run.write_configs(given, built.experiment.sealed())
+        if origin is not None:
+            origin.save(run)
         run.settle(path)
     except DltkError:
         run.release()
@@ -71,6 +95,7 @@ def identity_of(run: RunDir) -> dict[str, Any]:
     """
     status = run.status()
     try:
-        return {"id": str(status["id"]), "name": str(status["name"]), "directions": status.get("directions", {})}
+        kept = {"id": str(status["id"]), "name": str(status["name"]), "directions": status.get("directions", {})}
     except KeyError as error:
         raise IntegrityError(f"status.json lacks {error}", where=str(run.path)) from None
+    return kept | ({"forked_from": status["forked_from"]} if "forked_from" in status else {})

@@ -18,6 +18,7 @@ from dltk.config.errors import (
     listed,
     shown,
 )
+from dltk.config.keys import refuse_edited
 from dltk.data.batches import Batches, Loading
 from dltk.data.disk.placing import place
 from dltk.data.samples import Preparation
@@ -90,6 +91,7 @@ class Run:
     @cached_property
     def experiment(self) -> Experiment:
         """The experiment with every decision in it; the training data need not be there any more."""
+        refuse_edited(self._directory.resolved)
         check_plugins(self._directory.read_environment())
         return read_experiment(self._directory.resolved, state=self._state)
 

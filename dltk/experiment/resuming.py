@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dltk.config.document import read_document
-from dltk.config.errors import DltkError, ResumeRefused, shown
-from dltk.data.splits import Splits
+from dltk.config.errors import DltkError, ResumeRefused, UsageError
+from dltk.config.keys import FREE, LENGTH, PATHS, differences, is_below, is_forkable, spelled
+from dltk.config.terminal import short
+from dltk.experiment.building import Built
 from dltk.experiment.config import Experiment
 from dltk.training.loggers import Metrics
 from dltk.training.runs.rundir import RunDir, newest_runs
-from dltk.training.saving.durable import read_facts
-
-LENGTH = ("train.epochs", "train.steps")
-FREE_KEYS = (
-    *(*LENGTH, "train.test", "train.device", "early_stopping.patience", "checkpoint", "tensorboard"),
-    *("data.root", "data.storage"),
-)
+from dltk.training.runs.summary import command, resume_command
+from dltk.training.saving.durable import digest_of, read_facts
+from dltk.training.saving.facts import Owner, facts_of, path_of, paths_in
 
 
 def unfinished(experiment: Experiment, parent: Path) -> RunDir | None:
@@ -48,9 +48,36 @@ def refuse_changes(run: RunDir, experiment: Experiment) -> None:
         raise ResumeRefused(
             "the run cannot go on with other settings",
             where=str(run.path),
-            found="; ".join(changed),
+            found="; ".join(spelled(changed)),
             expected=f"changes of {', '.join(_free_keys(experiment))} only",
-            do="start a new run with dltk train CONFIG",
+            do=_fork_command(run, changed) if all(map(is_forkable, changed)) else "start a new run: dltk train CONFIG",
+        )
+
+
+def _fork_command(run: RunDir, changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Return the command that starts a new run from this one's checkpoint with these changes."""
+    overrides = [shlex.quote(f"{key}={json.dumps(new)}") for key, (_, new) in changed.items()]
+    return command(run, "train --resume", " ".join(["--fork", *overrides]))
+
+
+def refuse_other_checkpoint(run: RunDir, step: int | None) -> None:
+    """Refuse to go on from a checkpoint that was named and is not the newest: what was learned since would be lost.
+
+    Raises:
+        IntegrityError: It is not intact.
+        UsageError: There is a newer one.
+    """
+    if step is None:
+        return
+    owner = Owner(str(run.status().get("id", "")), digest_of(run.preparation))
+    facts_of(path_of(run.checkpoints, step), owner, verify_files=True)
+    newest = max(int(path.name.removeprefix("step-")) for path in paths_in(run.checkpoints))
+    if step != newest:
+        checkpoint = shlex.quote(short(path_of(run.checkpoints, step)))
+        raise UsageError(
+            f"a run goes on from its newest checkpoint, that of step {newest}; received step {step}",
+            where=str(run.path),
+            do=f"{resume_command(run)}, or dltk train --resume {checkpoint} --fork for a new run from step {step}",
         )
 
 
@@ -74,14 +101,16 @@ def refuse_shorter(run: RunDir, experiment: Experiment) -> None:
             )
 
 
-def refuse_other_samples(run: RunDir, splits: Splits) -> None:
+def refuse_other_samples(run: RunDir, built: Built) -> None:
     """Refuse to go on with data that are not those the run began with.
 
     Raises:
-        ResumeRefused: With every changed split.
+        ResumeRefused: With every changed split, or with those that may be others because they were moved.
     """
-    before = read_facts(run.preparation).get("samples", {})
-    changed = [name for name, digest in splits.digests().items() if before.get(name, digest) != digest]
+    before, now = read_facts(run.preparation).get("samples", {}), built.splits.digests()
+    changed = [name for name, digest in now.items() if before.get(name, digest) != digest]
+    is_moved = any(key in PATHS for key in differences(_resolved(run), built.experiment.plain()))
+    changed += ["a stream, which cannot be compared"] if is_moved and "train" not in now else []
     if changed:
         raise ResumeRefused(
             "the data have changed since the run began",
@@ -101,44 +130,24 @@ def with_its_normalization(experiment: Experiment, run: RunDir) -> Experiment:
     return replace(experiment, model=replace(experiment.model, options=own))
 
 
-def changes(run: RunDir, experiment: Experiment) -> list[str]:
-    """Return every setting that must not change and differs from the run's, as "key: old -> new"."""
-    old, new = (_fixed(plain, experiment) for plain in (_resolved(run), experiment.plain()))
-    keys = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
-    return [f"{key}: {shown(old.get(key))} -> {shown(new.get(key))}" for key in keys]
+def changes(run: RunDir, experiment: Experiment) -> dict[str, tuple[Any, Any]]:
+    """Return every setting that must not change and differs from the run's, with the old and the new value."""
+    free = _free_keys(experiment)
+    found = differences(_resolved(run), experiment.plain())
+    return {key: change for key, change in found.items() if not is_below(key, free)}
 
 
 def asks_for_more(run: RunDir, experiment: Experiment) -> bool:
     """Return whether an experiment trains for another time than a completed run did, or scores its test split."""
-    old, new = _flattened(_resolved(run)), _flattened(experiment.plain())
-    return any(old.get(key) != new.get(key) for key in (*LENGTH, "early_stopping.patience", "train.test"))
+    more = (*LENGTH, "early_stopping.patience", "train.test")
+    return any(key in more for key in differences(_resolved(run), experiment.plain()))
 
 
 def _resolved(run: RunDir) -> Mapping[str, Any]:
     return read_document(run.resolved).values
 
 
-def _free_keys(experiment: Experiment) -> tuple[str, ...]:
+def _free_keys(experiment: Experiment) -> list[str]:
     """Return the keys that may change; the length may unless the schedule depends on it."""
     depends_on_length = any(schedule.needs_total for schedule in experiment.optimization.schedules.values())
-    return tuple(key for key in FREE_KEYS if not (depends_on_length and key in LENGTH))
-
-
-def _fixed(plain: Mapping[str, Any], experiment: Experiment) -> dict[str, Any]:
-    """Flatten a config to the keys that must not change."""
-    free = ("name", *_free_keys(experiment))
-    return {
-        key: value
-        for key, value in _flattened(plain).items()
-        if not any(key == name or key.startswith(f"{name}.") for name in free)
-    }
-
-
-def _flattened(value: Any, path: str = "") -> dict[str, Any]:
-    if isinstance(value, Mapping) and value:
-        return {
-            key: item
-            for name, part in value.items()
-            for key, item in _flattened(part, f"{path}.{name}" if path else str(name)).items()
-        }
-    return {path: value}
+    return [key for key in FREE if not (depends_on_length and key in LENGTH)]

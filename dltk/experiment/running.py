@@ -9,39 +9,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dltk.config.errors import DltkError, IntegrityError, UsageError
-from dltk.config.terminal import escaped, short
+from dltk.config.errors import UsageError
+from dltk.config.keys import refuse_edited
+from dltk.config.terminal import escaped
 from dltk.config.writing import yaml_text
-from dltk.experiment.building import Built, build, total_steps
+from dltk.experiment.building import build, total_steps
 from dltk.experiment.config import Experiment, read_experiment
-from dltk.experiment.creating import create, identity_of, refuse_impossible
+from dltk.experiment.creating import create, refuse_impossible
 from dltk.experiment.finished import Run
 from dltk.experiment.foresight import refuse_foreseeable
 from dltk.experiment.learning import make_learner
+from dltk.experiment.life import live
 from dltk.experiment.machine import differences, prepare_machine, within_memory
 from dltk.experiment.plugins import check_plugins
-from dltk.experiment.reporting import finish, introduce
+from dltk.experiment.reporting import introduce
 from dltk.experiment.resuming import (
     asks_for_more,
     refuse_changes,
+    refuse_other_checkpoint,
     refuse_other_samples,
     refuse_shorter,
     unfinished,
     with_its_normalization,
 )
-from dltk.experiment.showing import show_beginning
 from dltk.experiment.starting import Start, as_built, from_options
-from dltk.training.board import Board, NoBoard
-from dltk.training.learner import Learner
-from dltk.training.loggers import Metrics, RunLog, Screen
-from dltk.training.loop import Fitting, Progress, fit, restore
+from dltk.training.loggers import Screen
 from dltk.training.runs.overview import OVERRIDE
 from dltk.training.runs.rundir import RunDir, find_run
-from dltk.training.saving.checkpoint import Checkpoints
-from dltk.training.saving.durable import digest_of
 from dltk.training.saving.storage import read_tree
-from dltk.training.signals import Stopped, listening
-from dltk.training.tensorboard.board import TensorBoard
+from dltk.training.signals import NO_LIMITS, Limits
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class RunOptions:
         quiet: Say nothing while training.
         bar: Whether to draw a progress bar; None draws one on a terminal.
         verbose: Say what otherwise only the log file gets, such as every one of many epochs.
-        deadline: Of `time.monotonic()`, when to stop with a checkpoint at the next step; None for never.
+        limits: How long it may train, and how long a stop may take.
     """
 
     output_dir: Path | None = None
@@ -64,7 +60,7 @@ class RunOptions:
     quiet: bool = False
     bar: bool | None = None
     verbose: bool = False
-    deadline: float | None = None
+    limits: Limits = NO_LIMITS
 
     def screen(self) -> Screen:
         """Return where the run says what it says."""
@@ -90,13 +86,16 @@ def train(
     options = options or RunOptions()
     texts = _texts(overrides)
     if options.resume and options.resume != "auto":
-        return _go_on(find_run(options.resume, options.runs_dir)[0], texts, options)
+        run, step = find_run(options.resume, options.runs_dir)
+        refuse_other_checkpoint(run, step)
+        return _go_on(run, texts, options)
     if config is None:
         raise UsageError("a config is needed", do="dltk train CONFIG, or dltk train --resume RUN")
     source = Path(config) if isinstance(config, str) else config
     experiment = read_experiment(source, texts)
     earlier = RunDir(options.output_dir) if options.resume and options.output_dir else None
     if earlier is not None and earlier.resolved.is_file():
+        refuse_edited(earlier.resolved)
         return _resume(earlier, experiment, options)
     return begin(experiment, as_given(source, texts), options)
 
@@ -143,9 +142,14 @@ def _texts(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
     return list(overrides)
 
 
+def override_comment(text: str) -> str:
+    """Return the line of config.yaml that keeps an override."""
+    return f"{OVERRIDE}{escaped(text)}\n"
+
+
 def as_given(source: Path | Mapping[str, Any], overrides: Sequence[str]) -> str:
     """Return the text of config.yaml: what was given, and the overrides as comments."""
-    comments = "".join(f"{OVERRIDE}{escaped(text)}\n" for text in overrides)
+    comments = "".join(map(override_comment, overrides))
     if isinstance(source, Path):
         return comments + source.read_text(encoding="utf-8-sig")
     return comments + yaml_text(json.loads(json.dumps(source, default=str)))
@@ -174,6 +178,7 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
     seconds = time.monotonic() - started_at
     earlier = unfinished(built.experiment, run.path.parent) if options.resume and not options.output_dir else None
     if earlier is not None:
+        refuse_edited(earlier.resolved)
         del built  # its data would lie beside those of the resumed run
         return _resume(earlier, experiment, options)
     selection = built.selection()
@@ -181,15 +186,18 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
         learner = make_learner(built, machine.device)
     introduce(built, selection, machine, seconds, screen)
     create(run, built, machine, given)
-    return _run(run, built, learner, screen, options)
+    return live(run, built, learner, screen, options.limits)
 
 
 def _go_on(run: RunDir, overrides: Sequence[str], options: RunOptions) -> Run:
     """Resume a run by its own config; a completed one is returned as it is."""
     if run.status().get("state") == "completed" and not overrides:
         return Run(run)
+    refuse_edited(run.resolved)
     check_plugins(run.read_environment())
-    return _resume(run, read_experiment(run.resolved, overrides), options)
+    experiment = read_experiment(run.resolved, overrides)
+    refuse_changes(run, with_its_normalization(experiment, run))  # before the data are read, as all is decided
+    return _resume(run, experiment, options)
 
 
 def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
@@ -201,7 +209,7 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
     with within_memory():
         built = build(experiment, machine.device, state=read_tree(run.preparation, "preparation"), start=_restart(run))
     refuse_changes(run, built.experiment)
-    refuse_other_samples(run, built.splits)
+    refuse_other_samples(run, built)
     refuse_shorter(run, built.experiment)
     if run.status().get("state") == "completed" and not asks_for_more(run, built.experiment):
         return Run(run)
@@ -210,68 +218,11 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
     run.lock()
     for difference in differences(environment, machine):
         screen.say(f"warning: {difference}; from here on the bits may differ from an uninterrupted run")
-    run.write_configs(run.config.read_text(encoding="utf-8"), built.experiment.yaml())
-    return _run(run, built, learner, screen, options)
+    run.write_configs(run.config.read_text(encoding="utf-8"), built.experiment.sealed())
+    return live(run, built, learner, screen, options.limits)
 
 
 def _restart(run: RunDir) -> Start:
     """Return what gives a resumed run's model its values: a checkpoint, or its options where none was saved yet."""
     has_checkpoint = run.checkpoints.is_dir() and any(run.checkpoints.iterdir())
     return as_built if has_checkpoint else from_options
-
-
-def _run(run: RunDir, built: Built, learner: Learner, screen: Screen, options: RunOptions) -> Run:
-    """Train in a run directory that this process owns; give it back at the end."""
-    sections = built.experiment.sections
-    board: Board = NoBoard()
-    try:
-        screen.keep_log(run.log)
-        status = identity_of(run)
-        run.write_status({**status, "state": "running"})
-        checkpoints = Checkpoints(run.checkpoints, sections.checkpoint, status["id"], digest_of(run.preparation))
-        if sections.tensorboard is not None:
-            board = TensorBoard(run.tensorboard, sections.tensorboard, screen)
-        log = RunLog(screen, Metrics(run.metrics), board)
-        with listening(options.deadline) as stop, within_memory():
-            selection = built.selection()
-            fitting = Fitting(learner, built.task, built.splits, sections.train, selection, checkpoints, log, stop)
-            progress = fit(fitting, _begin(run, built, fitting))
-            finish(run, built, fitting, progress, status)
-    except Stopped as stopped:
-        stopped.run = str(run.path)
-        run.write_status({**identity_of(run), "state": "stopped", "code": stopped.code})
-        raise
-    except DltkError as error:
-        screen.say(f"run: {short(run.path)}")
-        failure = {"state": "failed", "code": error.code, "error": error.id, "message": error.message}
-        run.write_status({**identity_of(run), **failure})
-        raise
-    finally:
-        screen.close()
-        board.close()
-        run.release()
-    return Run(run)
-
-
-def _begin(run: RunDir, built: Built, fitting: Fitting) -> Progress:
-    """Return where to begin: at the last intact checkpoint, or at the start of a run that never saved one.
-
-    Raises:
-        IntegrityError: There were checkpoints, and none of them is intact.
-    """
-    checkpoints, screen = fitting.checkpoints, fitting.log.screen
-    checkpoints.clear_leftovers()
-    last = checkpoints.last()
-    for skipped in checkpoints.skipped:
-        screen.say(f"warning: skipped a checkpoint: {skipped}")
-    if last is None and checkpoints.skipped:
-        raise IntegrityError(
-            "no checkpoint is intact", where=str(run.checkpoints), do="train anew with dltk train CONFIG"
-        )
-    if last is None:
-        fitting.log.rewind(0, 0)
-        show_beginning(run, built, fitting.log)
-        return Progress()
-    progress = restore(fitting, last)
-    screen.say(f"resumed at step {progress.step} (epoch {progress.epoch + 1}, batch {progress.batch})")
-    return progress

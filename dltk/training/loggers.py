@@ -8,7 +8,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -201,10 +201,19 @@ class Metrics:
 
 
 class RunLog:
-    """Everything a run writes while it goes, in one place for the loop."""
+    """Everything a run writes while it goes, in one place for the loop.
 
-    def __init__(self, screen: Screen, metrics: Metrics, board: Board) -> None:
-        self.screen, self.metrics, self.board = screen, metrics, board
+    Args:
+        screen: What people see.
+        metrics: The record.
+        board: What TensorBoard shows.
+        saved: Is told the step of every checkpoint once it is safe.
+    """
+
+    def __init__(
+        self, screen: Screen, metrics: Metrics, board: Board, saved: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self.screen, self.metrics, self.board, self.saved = screen, metrics, board, saved
         self._started_at = time.monotonic()
 
     def evaluation(self, title: str, step: int, epoch: int, scores: Mapping[str, float], *, is_told: bool) -> None:

@@ -112,10 +112,14 @@ def _refuse_lost_best(run: Fitting) -> None:
 
 
 def _finished(run: Fitting, progress: Progress) -> bool:
-    options = run.options
+    return run.selection.should_stop or is_finished(run.options, progress)
+
+
+def is_finished(options: TrainOptions, progress: Progress) -> bool:
+    """Return whether as much is behind as was asked for."""
     if options.steps is not None and progress.step >= options.steps:
         return True
-    return run.selection.should_stop or (options.epochs is not None and progress.epoch >= options.epochs)
+    return options.epochs is not None and progress.epoch >= options.epochs
 
 
 def _advance(progress: Progress, consumed: int) -> None:
@@ -181,6 +185,7 @@ def _save(run: Fitting, progress: Progress) -> None:
     weights = weights_of(run.learner.inference_model())
     run.checkpoints.save(progress.step, weights, state, score if math.isfinite(score) else None, run.selection.pending)
     run.selection.pending = None
+    run.log.saved(progress.step)
 
 
 def _refuse_broken(run: Fitting, progress: Progress, scores: Mapping[str, float]) -> None:

@@ -74,12 +74,41 @@ def test_a_second_ctrl_c_ends_at_once_and_the_last_checkpoint_stays(dltk, signal
     signals += [signal.SIGINT, signal.SIGINT]
     stop = dltk("train", "digits.yaml", "--output-dir", "run")
     assert stop.code == 130
-    assert stop.err.endswith(
-        "stopped at once; a run that had begun is as its last checkpoint left it: dltk list runs\n"
-    )
+    assert stop.err.endswith("stopped by SIGINT; nothing was saved after step 20\n  do: dltk train --resume run\n")
     run = Path("run").absolute()
     assert max(weights(run)) == "step-00000020"
-    assert dltk.ok("show", "run").out.startswith("state: killed\n")
+    assert dltk.ok("show", "run").out.startswith("state: stopped\n")
+    status = json.loads((run / "status.json").read_text())
+    assert (status["state"], status["code"], status["step"]) == ("stopped", 130, 20)
+    dltk.ok("train", "--resume", "run")
+    assert record(run) == record(whole)
+    assert weights(run)["step-00000042"] == weights(whole)["step-00000042"]
+
+
+def test_a_long_step_ends_with_its_grace_and_without_a_checkpoint(dltk, monkeypatch):
+    whole = dltk.trained("digits.yaml", "train.accumulate=7", "--output-dir", "whole")
+    epoch = InMemory.epoch
+
+    def slow(self: InMemory, number: int, *, start: int = 0) -> Iterator[Batch]:
+        for position, batch in enumerate(epoch(self, number, start=start), start):
+            if (number, position) == (1, 9):  # the third of seven batches of an update
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(60)
+            yield batch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InMemory, "epoch", slow)
+        begun = time.monotonic()
+        stop = dltk("train", "digits.yaml", "train.accumulate=7", "--output-dir", "run", "--grace", "1s")
+        assert time.monotonic() - begun < 30
+    assert stop.code == 143
+    run = Path("run").absolute()
+    last = int(max(weights(run))[5:])
+    assert last < BATCHES_PER_EPOCH + 9
+    assert stop.err.endswith(
+        f"stopped by SIGTERM; nothing was saved after step {last}\n  do: dltk train --resume run\n"
+    )
+    dltk.ok("verify", "run")
     dltk.ok("train", "--resume", "run")
     assert record(run) == record(whole)
     assert weights(run)["step-00000042"] == weights(whole)["step-00000042"]
@@ -90,8 +119,9 @@ def test_with_json_a_stop_is_an_object(dltk, signals):
     stop = dltk("train", "digits.yaml", "--output-dir", "run", "--json")
     assert stop.json == {"run": str(Path("run").absolute()), "status": "stopped", "code": 130}
     signals += [signal.SIGINT, signal.SIGINT]
-    stop = dltk("train", "digits.yaml", "--json")
-    assert stop.json == {"status": "interrupted", "code": 130}
+    stop = dltk("train", "digits.yaml", "--output-dir", "other", "--json")
+    run = str(Path("other").absolute())
+    assert stop.json == {"run": run, "status": "stopped", "code": 130, "saved": False}
 
 
 @pytest.mark.parametrize("study", [["train", "--seeds", "2"], ["cv", "-k", "2"]])

@@ -31,6 +31,7 @@ class Glance:
         directions: Whether small or large is good, by score name without split; the first is the main one.
         seconds: How long it trained.
         overrides: What was given behind its config.
+        origin: Where a fork comes from, as a user would write it; "" for a run that is none.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Glance:
     directions: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
 
     @property
     def score(self) -> str:
@@ -143,17 +145,19 @@ def rows(runs: Sequence[Glance], score: str = "") -> list[dict[str, Any]]:
             "test": _spelled(run, run.test_score),
             "seconds": "" if run.seconds is None else f"{run.seconds:g}",
             "overrides": " ".join(f"{key}={value}" for key, value in overrides.items()),
+            "forked from": run.origin,
         }
         for run, overrides in zip(runs, own, strict=True)
     ]
-    empty = {column for column in ("test", "overrides") if not any(row[column] for row in table)}
+    empty = {column for column in ("test", "overrides", "forked from") if not any(row[column] for row in table)}
     return [{column: text for column, text in row.items() if column not in empty} for row in table]
 
 
 def as_json(run: Glance) -> dict[str, Any]:
     """Return a run for `--json`."""
     facts = {"run": run.path, "name": run.name, "state": run.state, "scores": dict(run.scores)}
-    return {**facts, "seconds": run.seconds, "overrides": dict(run.overrides)}
+    forked = {"forked_from": run.origin} if run.origin else {}
+    return {**facts, "seconds": run.seconds, "overrides": dict(run.overrides), **forked}
 
 
 def _glance(run: RunDir) -> Glance:
@@ -164,9 +168,15 @@ def _glance(run: RunDir) -> Glance:
         best = status.get("scores") or _best(evaluations, directions)
         seconds = status.get(SECONDS, evaluations[-1][SECONDS] if evaluations else None)
         given = _overrides(run.config)
-        return Glance(short(run.path), str(status.get("name", "")), state(run), best, directions, seconds, given)
+        name = str(status.get("name", ""))
+        return Glance(short(run.path), name, state(run), best, directions, seconds, given, _origin(status))
     except (DltkError, OSError):
         return Glance(short(run.path))
+
+
+def _origin(status: Mapping[str, Any]) -> str:
+    found = status.get("forked_from")
+    return f"{short(Path(found['run']))} at step {found['step']}" if found else ""
 
 
 def _best(evaluations: Sequence[Mapping[str, Any]], directions: Mapping[str, str]) -> dict[str, float | None]:

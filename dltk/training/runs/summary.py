@@ -48,6 +48,15 @@ def score_lines(status: Mapping[str, Any]) -> list[str]:
     return [*lines, *([status["verdict"]] if "verdict" in status else [])]
 
 
+def origin(status: Mapping[str, Any]) -> str:
+    """Return where a fork comes from and what it changed, in one line; "" for a run that is none."""
+    found = status.get("forked_from")
+    if not found:
+        return ""
+    changed = f" ({'; '.join(found['changed'])})" if found["changed"] else ""
+    return f"{short(Path(found['run']))} at step {found['step']}{changed}"
+
+
 def main_score(status: Mapping[str, Any]) -> str:
     """Return the first score of the reported split, such as "test/accuracy 0.9610"; "" where there is none yet."""
     reported = status.get("reported", "")

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from dltk.config.document import read_document
 from dltk.config.errors import DltkError, IntegrityError, count_of
+from dltk.config.keys import refuse_edited
 from dltk.training.loggers import Metrics
 from dltk.training.runs.rundir import STATES, RunDir
 from dltk.training.saving.durable import digest_of, distrusting, leftovers_in, loads, read_facts, read_files
@@ -169,7 +169,7 @@ def _metrics(run: RunDir, least_size: int) -> Part:
 def _files(run: RunDir) -> list[Part]:
     return [
         _looked_at("config.yaml", lambda: run.config.read_text(encoding="utf-8"), lambda _: READABLE),
-        _looked_at("resolved.yaml", lambda: read_document(run.resolved).values["data"], lambda _: READABLE),
+        _looked_at("resolved.yaml", lambda: refuse_edited(run.resolved)),
         _looked_at("environment.json", run.read_environment, lambda _: READABLE),
     ]
 

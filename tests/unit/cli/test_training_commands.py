@@ -262,7 +262,8 @@ def test_a_setting_that_decides_the_result_cannot_change(dltk, iris_run, overrid
     answer = dltk("train", "--resume", iris_run, override)
     assert answer.code == 82
     assert diff in answer.err
-    assert "do: start a new run" in answer.err
+    assert "do: dltk train --resume " in answer.err
+    assert " --fork " in answer.err
     assert contents(iris_run) == before
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from dltk.training.signals import Stopped, StopRequest, listening
+from dltk.training.signals import Limits, Stopped, StopRequest, listening
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -18,18 +18,48 @@ def test_a_signal_is_noted_and_nothing_else_happens(number):
         assert (stop.requested, stop.signal_number) == (True, number)
 
 
+def listen_for_a_minute(*numbers, grace=25.0):
+    """Listen while signals come, and for a minute more."""
+    with listening(Limits(grace=grace)):
+        for number in numbers:
+            os.kill(os.getpid(), number)
+        begun = time.monotonic()
+        while time.monotonic() - begun < 60:
+            pass  # a step that takes long
+
+
 def test_a_second_interrupt_ends_at_once():
-    with listening():
-        os.kill(os.getpid(), signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(Stopped) as caught:
+        listen_for_a_minute(signal.SIGINT, signal.SIGINT)
+    assert (caught.value.code, caught.value.is_saved) == (130, False)
 
 
 def test_an_interrupt_after_a_termination_ends_at_once():
-    with listening():
+    with pytest.raises(Stopped) as caught:
+        listen_for_a_minute(signal.SIGTERM, signal.SIGINT)
+    assert (caught.value.code, caught.value.is_saved) == (143, False)
+
+
+def test_the_end_of_the_grace_ends_at_once():
+    begun = time.monotonic()
+    with pytest.raises(Stopped) as caught:
+        listen_for_a_minute(signal.SIGTERM, grace=0.2)
+    assert (caught.value.code, caught.value.is_saved) == (143, False)
+    assert 0.2 <= time.monotonic() - begun < 3
+
+
+def test_a_stop_in_time_needs_no_grace():
+    with listening(Limits(grace=0.05)) as stop:
         os.kill(os.getpid(), signal.SIGTERM)
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+        assert stop.code == 143
+    time.sleep(0.2)  # and nothing comes after
+
+
+def test_ctrl_c_has_no_grace_of_its_own():
+    with listening(Limits(grace=0.05)) as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+    assert stop.code == 130
 
 
 def test_a_second_termination_changes_nothing():
@@ -69,8 +99,8 @@ def test_the_exit_code_is_128_and_the_signal(number, code):
 
 
 def test_a_deadline_stops_with_code_0_and_a_signal_comes_first():
-    assert StopRequest(time.monotonic() + 100).code is None
-    stop = StopRequest(time.monotonic() - 1)
+    assert StopRequest(Limits(time.monotonic() + 100)).code is None
+    stop = StopRequest(Limits(time.monotonic() - 1))
     assert stop.code == 0
     assert str(Stopped(0)) == "stopped at its time limit"
     stop.take(signal.SIGTERM, None)

@@ -1,0 +1,99 @@
+"""One life of a run: from taking up the work to its end, a stop or a failure, each told in status.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dltk.config.errors import DltkError, IntegrityError
+from dltk.config.terminal import short
+from dltk.experiment.building import Built
+from dltk.experiment.creating import identity_of
+from dltk.experiment.finished import Run
+from dltk.experiment.machine import within_memory
+from dltk.experiment.reporting import finish
+from dltk.experiment.showing import show_beginning
+from dltk.training.board import Board, NoBoard
+from dltk.training.learner import Learner
+from dltk.training.loggers import Metrics, RunLog, Screen
+from dltk.training.loop import Fitting, Progress, fit, restore
+from dltk.training.runs.rundir import RunDir
+from dltk.training.saving.checkpoint import Checkpoints
+from dltk.training.saving.durable import digest_of
+from dltk.training.signals import Limits, Stopped, listening
+from dltk.training.tensorboard.board import TensorBoard
+
+
+def live(run: RunDir, built: Built, learner: Learner, screen: Screen, limits: Limits) -> Run:
+    """Train in a run directory that this process owns, from its last checkpoint on; give it back at the end.
+
+    Raises:
+        Stopped: By a signal or at its time limit.
+        DltkError: As `train` would.
+    """
+    sections = built.experiment.sections
+    board: Board = NoBoard()
+    try:
+        screen.keep_log(run.log)
+        identity = identity_of(run)
+        run.write_status({**identity, "state": "running", "step": run.status().get("step", 0), "code": None})
+        checkpoints = Checkpoints(run.checkpoints, sections.checkpoint, identity["id"], digest_of(run.preparation))
+        if sections.tensorboard is not None:
+            board = TensorBoard(run.tensorboard, sections.tensorboard, screen)
+        log = RunLog(screen, Metrics(run.metrics), board, lambda step: _tell(run, "running", None, step=step))
+        with listening(limits) as stop, within_memory():
+            selection = built.selection()
+            fitting = Fitting(learner, built.task, built.splits, sections.train, selection, checkpoints, log, stop)
+            progress = fit(fitting, _begin(run, built, fitting))
+            finish(run, built, fitting, progress, identity)
+    except Stopped as stopped:
+        stopped.run = str(run.path)
+        _tell(run, "stopped", stopped.code)
+        raise
+    except DltkError as error:
+        screen.say(f"run: {short(run.path)}")
+        _tell(run, "failed", error.code, error=error.id, message=error.message)
+        raise
+    finally:
+        screen.close()
+        board.close()
+        run.release()
+    return Run(run)
+
+
+def _tell(run: RunDir, state: str, code: int | None, **facts: Any) -> None:
+    """Say in status.json how the run is; `step` is that of the last checkpoint."""
+    step = {"step": run.status().get("step", 0)}
+    run.write_status({**identity_of(run), "state": state, **step, "code": code, **facts})
+
+
+def _begin(run: RunDir, built: Built, fitting: Fitting) -> Progress:
+    """Return where to begin: at the last intact checkpoint, or at the start of a run that never saved one.
+
+    Raises:
+        IntegrityError: There were checkpoints, and none of them is intact.
+    """
+    checkpoints, screen = fitting.checkpoints, fitting.log.screen
+    checkpoints.clear_leftovers()
+    last = checkpoints.last()
+    for skipped in checkpoints.skipped:
+        screen.say(f"warning: skipped a checkpoint: {skipped}")
+    if last is None and checkpoints.skipped:
+        raise IntegrityError(
+            "no checkpoint is intact", where=str(run.checkpoints), do="train anew with dltk train CONFIG"
+        )
+    if last is None:
+        fitting.log.rewind(0, 0)
+    progress = Progress() if last is None else restore(fitting, last)
+    if progress.step == _first_step(identity_of(run)):
+        show_beginning(run, built, fitting.log)
+    if last is not None:
+        fitting.log.saved(progress.step)
+        screen.say(f"resumed at step {progress.step} (epoch {progress.epoch + 1}, batch {progress.batch})")
+    return progress
+
+
+def _first_step(identity: Mapping[str, Any]) -> int:
+    """Return the step at which a run began: 0, or that of the checkpoint it was forked from."""
+    step: int = identity.get("forked_from", {}).get("step", 0)
+    return step
