@@ -110,7 +110,7 @@ def _explained(error: Exception, arguments: Sequence[str]) -> DltkError:
 
 def _report(problem: DltkError, error: Exception, arguments: Sequence[str]) -> int:
     if "--debug" in arguments:
-        traceback.print_exception(error)
+        _show_traceback(error)
     elif problem.code == CODE_BUG:
         problem.where = str(_crash_file(error) or "")
         problem.do = f"run again with --debug to see it here: {shlex.join(['dltk', *arguments, '--debug'])}"
@@ -127,6 +127,18 @@ def _report(problem: DltkError, error: Exception, arguments: Sequence[str]) -> i
     except OSError:  # nobody reads, or the disk is full: the exit code still says it
         _discard_stdout()
     return problem.code
+
+
+def _show_traceback(error: Exception) -> None:
+    """Print where an error came from: with the lines around each place on a terminal, never with values."""
+    if not sys.stderr.isatty():
+        traceback.print_exception(error)
+        return
+    from rich.console import Console
+    from rich.traceback import Traceback
+
+    shown_at = Traceback.from_exception(type(error), error, error.__traceback__, show_locals=False)
+    Console(stderr=True).print(shown_at)
 
 
 def _forget_last_run() -> None:

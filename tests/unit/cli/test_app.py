@@ -1,5 +1,6 @@
 """What every command has in common: help, exit codes, errors, bugs."""
 
+import contextlib
 import importlib
 import os
 import re
@@ -187,3 +188,23 @@ def test_the_summary_of_a_command_is_how_its_own_help_begins(name: str) -> None:
     found = getattr(importlib.import_module(f"dltk.cli.{command.module}"), command.function)
     help_text = found.info.help if command.function == "app" else found.__doc__
     assert help_text.startswith(command.summary)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_debug_on_a_terminal_shows_the_lines_around_and_no_values(buggy, folder):
+    import pty
+
+    reader, terminal = pty.openpty()
+    command = [sys.executable, "-m", "dltk", "train", "iris.yaml", "model={name: buggy}", "--plugin", buggy, "--debug"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SECRET": "abc-123"}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stderr=terminal, stdout=subprocess.DEVNULL)
+    os.close(terminal)
+    told = b""
+    with contextlib.suppress(OSError):  # the end of a pseudo-terminal
+        while part := os.read(reader, 4096):
+            told += part
+    os.close(reader)
+    assert process.wait() == 70
+    assert b"Traceback (most recent call last)" in told
+    assert b"error[DLTK-BUG]" in told
+    assert b"abc-123" not in told
