@@ -205,6 +205,7 @@ def test_debug_on_a_terminal_shows_the_lines_around_and_no_values(buggy, folder)
             told += part
     os.close(reader)
     assert process.wait() == 70
-    assert b"Traceback (most recent call last)" in told
+    assert b"Traceback" in told
+    assert told.count(b"buggy.py") > 1
     assert b"error[DLTK-BUG]" in told
     assert b"abc-123" not in told
