@@ -37,7 +37,10 @@ class Batch:
         return cls(next(iter(inputs.values())) if len(inputs) == 1 else inputs, only_target, num_samples)
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device."""
+        """Return the batch on a device; itself where it is there."""
+        fields = (self.inputs, self.targets)
+        if all(field is None or (isinstance(field, Tensor) and field.device == device) for field in fields):
+            return self
         return replace(
             self,
             inputs=_move(self.inputs, device),

@@ -10,23 +10,29 @@ class Mean:
     """Adds up values weighted by their number of samples; NaN stays NaN."""
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
-        self._sums = torch.zeros(2, dtype=torch.float64, device=device)
+        self._total = torch.zeros((), dtype=torch.float64, device=device)
+        self._count: int | float | Tensor = 0
 
     def add(self, mean: Tensor, num_samples: int | Tensor) -> None:
         """Add a mean over `num_samples` samples; a scalar tensor."""
-        self._sums[0] += mean.detach().double() * num_samples
-        self._sums[1] += num_samples
+        if isinstance(num_samples, Tensor):
+            self._total += mean.detach().double() * num_samples
+        else:
+            self._total.add_(mean.detach(), alpha=num_samples)
+        self._count = self._count + num_samples
 
     @property
     def value(self) -> float:
         """The mean so far; NaN before the first sample. Synchronises with the device."""
-        total, count = self._sums.tolist()
-        return total / count if count else float("nan")
+        count = float(self._count)
+        return self._total.item() / count if count else float("nan")
 
     def state(self) -> Tensor:
-        """Return the sums, for a checkpoint."""
-        return self._sums.clone()
+        """Return sum and count, for a checkpoint."""
+        count = torch.as_tensor(self._count, dtype=torch.float64, device=self._total.device)
+        return torch.stack([self._total, count])
 
     def restore(self, state: Tensor) -> None:
         """Take back what `state` returned."""
-        self._sums.copy_(state)
+        self._total.copy_(state[0])
+        self._count = float(state[1])

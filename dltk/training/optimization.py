@@ -16,11 +16,13 @@ from dltk.metrics.mean import Mean
 from dltk.training.optimizers import Adam
 from dltk.training.schedules import Constant, Length, ScheduleSettings
 from dltk.training.updates.gradients import clip, penalise
+from dltk.training.updates.moving import moves_of
 from dltk.training.updates.optimizer_settings import OptimizerSettings
 from dltk.training.updates.parameter_groups import grouped
 from dltk.training.updates.plateau import PlateauWatch, watch_for
 from dltk.training.updates.precision import SMALLEST_SCALE, loss_scaler
 from dltk.training.updates.rates import rate_multiplier, refuse_without_effect
+from dltk.training.updates.uncompiled import call_without_compiler
 
 if TYPE_CHECKING:
     from dltk.training.task import Direction
@@ -86,7 +88,9 @@ class Optimization:
         self._parameters = {key: parameter for key, parameter in parameters if parameter.requires_grad}
         groups = groups_of(self._parameters, settings, name)
         self._watch = watch_of(settings, length, name)
+        call_without_compiler()
         self._optimizer = self._options.build(groups)
+        self._moves = moves_of(self._optimizer)
         self._base_rates = [group["lr"] for group in groups]
         device = next((parameter.device for parameter in self._parameters.values()), torch.device("cpu"))
         self._scaler = loss_scaler(settings.precision, device.type)
@@ -102,7 +106,8 @@ class Optimization:
     def add(self, loss: Tensor, num_samples: int) -> None:
         """Add the gradient of a mean over `num_samples` samples to that of the next update."""
         if self._num_samples == 0:
-            self._optimizer.zero_grad(set_to_none=True)
+            for parameter in self._parameters.values():
+                parameter.grad = None
             self._unit = num_samples
         weight = num_samples / self._unit
         self._scaler.scale(loss if weight == 1 else loss * weight).backward()  # type: ignore[no-untyped-call]
@@ -111,7 +116,8 @@ class Optimization:
     def update(self) -> None:
         """Move once against the mean gradient over all samples since the last update."""
         moving = [parameter for parameter in self._parameters.values() if parameter.grad is not None]
-        self._scaler.unscale_(self._optimizer)
+        if self._scaler.is_enabled():
+            self._scaler.unscale_(self._optimizer)
         weight, self._num_samples = self._num_samples / self._unit, 0
         if weight != 1:
             for parameter in moving:
@@ -121,8 +127,11 @@ class Optimization:
         multiplier = self._multiplier
         for group, rate in zip(self._optimizer.param_groups, self._base_rates, strict=True):
             group["lr"] = rate * multiplier
-        self._scaler.step(self._optimizer)
-        self._scaler.update()
+        if self._scaler.is_enabled():
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+        else:
+            self._moves.step()
         self._updates += 1
 
     def step(self, loss: Tensor, num_samples: int = 1) -> None:
@@ -169,6 +178,7 @@ class Optimization:
         self._updates, self._num_samples = int(state["steps"]), 0
         self._optimizer.load_state_dict(dict(state["optimizer"]))
         _lay_out_like_parameters(self._optimizer)
+        self._moves.forget()
         self._scaler.load_state_dict(dict(state["scaler"]))
         self._norm.restore(state["norm"])
         if self._watch is not None:

@@ -136,3 +136,29 @@ def test_a_command_is_imported_without_the_others(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert "dltk.cli.listing" in done.stderr
     assert "dltk.cli.training" not in done.stderr
+
+
+FIRST_STEPS = """
+import sys
+from pathlib import Path
+from dltk.experiment.running import RunOptions, train
+train(sys.argv[1], sys.argv[3:], RunOptions(Path(sys.argv[2]), quiet=True))
+slow = ("torch._dynamo", "torch._inductor", "torchvision", "torch.utils.tensorboard")
+print([name for name in slow if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
+def test_training_imports_no_compiler(tmp_path, optimizer):
+    config = tmp_path / "digits.yaml"
+    config.write_text("data: {name: digits}\nmodel: {name: mlp}\ntrain: {epochs: 1, threads: 1, device: cpu}\n")
+    arguments = [str(config), str(tmp_path / "run"), f"optimizer.name={optimizer}"]
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_STEPS, *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
