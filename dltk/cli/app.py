@@ -21,6 +21,7 @@ from typer.main import get_command
 from dltk.cli.commands import COMMANDS, asked, program
 from dltk.cli.parameters import read_plainly
 from dltk.config.errors import DltkError, OutOfResources, OutputError, UsageError, WriteError, shown
+from dltk.config.processes import is_follower
 from dltk.config.terminal import ink_for
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code. A failure is one message on stderr, or one JSON object with `--json`."""
     _make_printable()
     _forget_last_run()
+    if is_follower() and "--debug" not in arguments:
+        _fall_silent()
     try:
         result = _invoke(arguments)
         sys.stdout.flush()
@@ -83,6 +86,12 @@ def _make_printable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _fall_silent() -> None:
+    """Say nothing: the first of the processes that torchrun started says what there is to say, errors included."""
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _discard_stdout() -> None:

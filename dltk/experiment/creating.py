@@ -50,8 +50,8 @@ class Origin:
     save: Callable[[RunDir], None]
 
 
-def create(run: RunDir, built: Built, machine: Machine, given: str, origin: Origin | None = None) -> None:
-    """Make the run directory: aside, then at once under its name.
+def create(run: RunDir, built: Built, machine: Machine, given: str, origin: Origin | None = None) -> str:
+    """Make the run directory: aside, then at once under its name; return where it is.
 
     Args:
         run: Where; a name that `RunDir.fresh` gave becomes a later one if another run has taken it meanwhile.
@@ -85,6 +85,7 @@ def create(run: RunDir, built: Built, machine: Machine, given: str, origin: Orig
         run.release()
         shutil.rmtree(run.path, ignore_errors=True)
         raise
+    return str(run.path)
 
 
 def identity_of(run: RunDir) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from dltk.experiment.running import RunOptions, override_comment
 from dltk.experiment.starting import as_built
 from dltk.training.learner import Learner
 from dltk.training.loop import Progress, is_finished
+from dltk.training.processes import world
 from dltk.training.runs.overview import OVERRIDE
 from dltk.training.runs.rundir import RunDir, find_run
 from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
@@ -58,7 +59,8 @@ def fork(name: str, overrides: Sequence[str], options: RunOptions) -> Run:
     old = read_experiment(source.resolved)
     experiment = with_its_normalization(read_experiment(source.resolved, overrides), source)
     run = RunDir(options.output_dir) if options.output_dir else RunDir.fresh(options.runs_dir / experiment.name)
-    refuse_impossible(run)
+    if world().is_first:
+        refuse_impossible(run)
     screen = options.screen()
     threads = experiment.sections.train.threads
     machine = prepare_machine(experiment.sections.train, environment.get("threads") if threads == "auto" else None)
@@ -89,8 +91,8 @@ def fork(name: str, overrides: Sequence[str], options: RunOptions) -> Run:
     for line in [f"forked from {short(source.path)} at step {checkpoint.step}", *_told(changed, anew)]:
         screen.say(line)
     facts = {"run": str(source.path), "id": source.status()["id"], "step": checkpoint.step, "changed": spelled(changed)}
-    create(run, built, machine, _given(source, overrides), Origin(facts, save))
-    return live(run, built, learner, screen, options.limits)
+    path = world().told(lambda: create(run, built, machine, _given(source, overrides), Origin(facts, save)))
+    return live(run if world().is_first else RunDir(Path(path)), built, learner, screen, options.limits)
 
 
 def _given(source: RunDir, overrides: Sequence[str]) -> str:

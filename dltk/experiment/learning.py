@@ -9,11 +9,13 @@ import torch
 from torch import nn
 
 from dltk.config.document import locate
-from dltk.config.errors import ConfigError, OptionError
+from dltk.config.errors import ConfigError, OptionError, UsageError, count_of
+from dltk.data.plans import batch_sizes
 from dltk.experiment.building import Built, total_steps
 from dltk.experiment.config import Experiment
 from dltk.training.learner import Learner
 from dltk.training.optimization import OptimizationSettings, groups_of, watch_of
+from dltk.training.processes import World, world
 from dltk.training.session import Session
 from dltk.training.task import Task
 
@@ -25,6 +27,9 @@ def make_learner(built: Built, device: torch.device) -> Learner:
         ConfigError: An option of optimizer, schedule or training does not fit the model, the data or the device.
     """
     experiment, splits = built.experiment, built.splits
+    together = world()
+    _refuse_to_divide(experiment, splits.train.num_samples, together)
+    together.follow_first([*built.model.parameters(), *built.model.buffers()])
     session = session_for(experiment, device, splits.train.num_batches)
     settings = settings_for(experiment, built.task, session, has_val=splits.val is not None)
     try:
@@ -44,7 +49,7 @@ def session_for(experiment: Experiment, device: torch.device, num_batches: int |
     Raises:
         ConfigError: An option of training does not fit the device, or such a length.
     """
-    session = Session(experiment.sections.seed, device, total_steps(experiment, num_batches), num_batches)
+    session = Session(experiment.sections.seed, device, total_steps(experiment, num_batches), num_batches, world())
     if experiment.sections.train.precision == "tf32" and device.type != "cuda":
         reason = f"tf32 needs a CUDA device; this run computes on {device.type}"
         raise experiment.problem("train", OptionError("precision", reason))
@@ -79,6 +84,26 @@ def refuse_misfits(
         watch_of(settings, session.length(settings.batches_per_update))
     except OptionError as error:
         raise _positioned(experiment, error) from None
+
+
+def _refuse_to_divide(experiment: Experiment, num_samples: int | None, together: World) -> None:
+    """Refuse what several processes cannot share: a model that is fitted at once, and batches smaller than they are.
+
+    Raises:
+        UsageError: The model is fitted in one pass.
+        ConfigError: A batch, which may be the last one of an epoch, has too few samples.
+    """
+    count = together.size
+    if count > 1 and experiment.is_one_pass:
+        raise UsageError(
+            f"{experiment.model.name} is fitted in one pass, by one process; torchrun started {count}",
+            do="dltk train CONFIG",
+        )
+    if count > 1 and num_samples is not None:
+        fewest = min(batch_sizes(num_samples, experiment.data.common.batch_size))
+        if fewest < count:
+            reason = f"makes a batch of {count_of(fewest, 'sample')}, which {count} processes cannot share"
+            raise experiment.problem("data", OptionError("batch_size", f"{reason}; choose another one"))
 
 
 def _refuse_long_updates(experiment: Experiment, session: Session) -> None:

@@ -10,6 +10,7 @@ from dltk.config.terminal import short
 from dltk.experiment.building import Built
 from dltk.experiment.creating import identity_of
 from dltk.experiment.finished import Run
+from dltk.experiment.following import began_at, ended, follow, shared
 from dltk.experiment.machine import within_memory
 from dltk.experiment.reporting import finish
 from dltk.experiment.showing import show_beginning
@@ -17,6 +18,7 @@ from dltk.training.board import Board, NoBoard
 from dltk.training.learner import Learner
 from dltk.training.loggers import Metrics, RunLog, Screen
 from dltk.training.loop import Fitting, Progress, fit, restore
+from dltk.training.processes import together, world
 from dltk.training.runs.rundir import RunDir
 from dltk.training.saving.checkpoint import Checkpoints
 from dltk.training.saving.durable import digest_of
@@ -25,12 +27,15 @@ from dltk.training.tensorboard.board import TensorBoard
 
 
 def live(run: RunDir, built: Built, learner: Learner, screen: Screen, limits: Limits) -> Run:
-    """Train in a run directory that this process owns, from its last checkpoint on; give it back at the end.
+    """Train in a run directory that the first process owns, from its last checkpoint on; give it back at the end.
 
     Raises:
         Stopped: By a signal or at its time limit.
         DltkError: As `train` would.
     """
+    if not world().is_first:
+        follow(run, built, learner, limits)
+        return Run(run)
     sections = built.experiment.sections
     board: Board = NoBoard()
     try:
@@ -41,11 +46,13 @@ def live(run: RunDir, built: Built, learner: Learner, screen: Screen, limits: Li
         if sections.tensorboard is not None:
             board = TensorBoard(run.tensorboard, sections.tensorboard, screen)
         log = RunLog(screen, Metrics(run.metrics), board, lambda step: _tell(run, "running", None, step=step))
-        with listening(limits) as stop, within_memory():
+        with listening(limits) as stop, within_memory(), together():
             selection = built.selection()
-            fitting = Fitting(learner, built.task, built.splits, sections.train, selection, checkpoints, log, stop)
+            splits = shared(built.splits)
+            fitting = Fitting(learner, built.task, splits, sections.train, selection, checkpoints, log, stop, world())
             progress = fit(fitting, _begin(run, built, fitting))
             finish(run, built, fitting, progress, identity)
+            ended()
     except Stopped as stopped:
         stopped.run = str(run.path)
         _tell(run, "stopped", stopped.code)
@@ -82,6 +89,7 @@ def _begin(run: RunDir, built: Built, fitting: Fitting) -> Progress:
         raise IntegrityError(
             "no checkpoint is intact", where=str(run.checkpoints), do="train anew with dltk train CONFIG"
         )
+    began_at(last)
     if last is None:
         fitting.log.rewind(0, 0)
     progress = Progress() if last is None else restore(fitting, last)

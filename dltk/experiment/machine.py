@@ -14,8 +14,10 @@ import torch
 import dltk
 from dltk.config import registry
 from dltk.config.errors import OutOfResources
+from dltk.config.processes import processes_here
 from dltk.config.sections import TrainOptions
 from dltk.data.resources import cores
+from dltk.training.processes import ALONE, World, world
 from dltk.training.session import choose_device
 from dltk.training.updates.precision import use_tf32
 
@@ -26,18 +28,21 @@ class Machine:
 
     device: torch.device
     threads: int
+    world: World = ALONE
 
 
 def prepare_machine(options: TrainOptions, recorded_threads: int | None) -> Machine:
-    """Set the thread count by rule, or as recorded, and choose the device and its kernels."""
-    threads = recorded_threads or (cores() if options.threads == "auto" else options.threads)
+    """Join the other processes, set the thread count by rule, or as recorded, and choose the device and its kernels."""
+    together = world()
+    share = max(1, cores() // processes_here())
+    threads = recorded_threads or (share if options.threads == "auto" else options.threads)
     torch.set_num_threads(threads)
     device = choose_device(options.device)
     if device.type == "cuda":
         _prefer_repeatable_kernels()
         if options.precision == "tf32":
             use_tf32()
-    return Machine(device, threads)
+    return Machine(device, threads, together)
 
 
 def _prefer_repeatable_kernels() -> None:
@@ -62,6 +67,7 @@ def environment_of(machine: Machine) -> dict[str, Any]:
         "device": str(machine.device),
         "gpu": torch.cuda.get_device_name(machine.device) if machine.device.type == "cuda" else None,
         "threads": machine.threads,
+        "processes": machine.world.size,
         "plugins": plugins,
     }
 
@@ -71,7 +77,7 @@ def differences(recorded: Mapping[str, Any], machine: Machine) -> list[str]:
     now = environment_of(machine)
     return [
         f"{name} was {recorded[name]}, is {now[name]}"
-        for name in ("device", "gpu", "torch", "dltk")
+        for name in ("device", "gpu", "processes", "torch", "dltk")
         if name in recorded and recorded[name] != now[name]
     ]
 

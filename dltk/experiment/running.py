@@ -11,6 +11,7 @@ from typing import Any
 
 from dltk.config.errors import UsageError
 from dltk.config.keys import refuse_edited
+from dltk.config.processes import is_follower
 from dltk.config.terminal import escaped
 from dltk.config.writing import yaml_text
 from dltk.experiment.building import build, total_steps
@@ -34,6 +35,7 @@ from dltk.experiment.resuming import (
 )
 from dltk.experiment.starting import Start, as_built, from_options
 from dltk.training.loggers import Screen
+from dltk.training.processes import together, world
 from dltk.training.runs.overview import OVERRIDE
 from dltk.training.runs.rundir import RunDir, find_run
 from dltk.training.saving.storage import read_tree
@@ -64,7 +66,7 @@ class RunOptions:
 
     def screen(self) -> Screen:
         """Return where the run says what it says."""
-        return Screen(quiet=self.quiet, bar=self.bar, verbose=self.verbose)
+        return Screen(quiet=self.quiet or is_follower(), bar=self.bar, verbose=self.verbose)
 
 
 def train(
@@ -83,8 +85,11 @@ def train(
         DltkError: With an exit code; see docs/messages.md.
         Stopped: By a signal or at the deadline, with a checkpoint saved.
     """
-    options = options or RunOptions()
-    texts = _texts(overrides)
+    with together():
+        return _trained(config, _texts(overrides), options or RunOptions())
+
+
+def _trained(config: str | Path | Mapping[str, Any] | None, texts: Sequence[str], options: RunOptions) -> Run:
     if options.resume and options.resume != "auto":
         run, step = find_run(options.resume, options.runs_dir)
         refuse_other_checkpoint(run, step)
@@ -168,7 +173,8 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
         DltkError: As `train` would.
     """
     run = RunDir(options.output_dir) if options.output_dir else RunDir.fresh(options.runs_dir / experiment.name)
-    refuse_impossible(run)
+    if world().is_first:
+        refuse_impossible(run)
     screen = options.screen()
     machine = prepare_machine(experiment.sections.train, None)
     refuse_foreseeable(experiment, machine.device)
@@ -176,17 +182,24 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
     with within_memory():
         built = build(experiment, machine.device, start=start)
     seconds = time.monotonic() - started_at
-    earlier = unfinished(built.experiment, run.path.parent) if options.resume and not options.output_dir else None
-    if earlier is not None:
-        refuse_edited(earlier.resolved)
-        del built  # its data would lie beside those of the resumed run
-        return _resume(earlier, experiment, options)
+    if options.resume and not options.output_dir:
+        asked = built.experiment
+        earlier = world().told(lambda: _path_of(unfinished(asked, run.path.parent)))
+        if earlier is not None:
+            found = RunDir(Path(earlier))
+            refuse_edited(found.resolved)
+            del built  # its data would lie beside those of the resumed run
+            return _resume(found, experiment, options)
     selection = built.selection()
     with within_memory():
         learner = make_learner(built, machine.device)
     introduce(built, selection, machine, seconds, screen)
-    create(run, built, machine, given)
-    return live(run, built, learner, screen, options.limits)
+    path = world().told(lambda: create(run, built, machine, given))
+    return live(run if world().is_first else RunDir(Path(path)), built, learner, screen, options.limits)
+
+
+def _path_of(run: RunDir | None) -> str | None:
+    return None if run is None else str(run.path)
 
 
 def _go_on(run: RunDir, overrides: Sequence[str], options: RunOptions) -> Run:
@@ -215,10 +228,11 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
         return Run(run)
     with within_memory():
         learner = make_learner(built, machine.device)
-    run.lock()
-    for difference in differences(environment, machine):
-        screen.say(f"warning: {difference}; from here on the bits may differ from an uninterrupted run")
-    run.write_configs(run.config.read_text(encoding="utf-8"), built.experiment.sealed())
+    if world().is_first:
+        run.lock()
+        for difference in differences(environment, machine):
+            screen.say(f"warning: {difference}; from here on the bits may differ from an uninterrupted run")
+        run.write_configs(run.config.read_text(encoding="utf-8"), built.experiment.sealed())
     return live(run, built, learner, screen, options.limits)
 
 

@@ -63,7 +63,8 @@ class AdversarialLearner:
         lengths = {"generator": session.length(critic_steps), "discriminator": session.length()}
         _refuse_other_updates(settings, lengths)
         self._optimizations = {
-            name: Optimization(_named(model, name), settings, length, name) for name, length in lengths.items()
+            name: Optimization(_named(model, name), settings, length, name, world=session.world)
+            for name, length in lengths.items()
         }
         self._average = None if settings.ema is None else WeightAverage(model, settings.ema)
         self._scores = RunningScores()
@@ -139,21 +140,23 @@ class AdversarialLearner:
 
     def _teach_discriminator(self, batch: Batch) -> None:
         on_real, on_fake, loss = self._judged(batch, self._precision)
-        self._optimizations["discriminator"].step(loss)
+        self._optimizations["discriminator"].step(loss, batch.num_samples)
         verdicts = {
             "d_real": self._game.verdict(on_real.detach()).mean(),
             "d_fake": self._game.verdict(on_fake.detach()).mean(),
         }
-        self._scores.add({"loss/discriminator": loss, **verdicts}, batch.num_samples)
+        means = self._session.world.means({"loss/discriminator": loss, **verdicts}, batch.num_samples)
+        self._scores.add(*means)
 
     def _end_round(self, num_samples: int) -> None:
         for parameter in self._judges:  # the verdict's gradient goes through them, not to them
             parameter.requires_grad_(False)
         loss = self._generator_loss(num_samples, self._precision)
-        self._optimizations["generator"].step(loss)
+        self._optimizations["generator"].step(loss, num_samples)
         for parameter in self._judges:
             parameter.requires_grad_(True)
-        self._scores.add({"loss/generator": loss}, num_samples)
+        self._scores.add(*self._session.world.means({"loss/generator": loss}, num_samples))
+        self._session.world.follow_first(self._model.buffers())
         if self._average is not None:
             self._average.update()
 

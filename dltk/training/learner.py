@@ -75,7 +75,7 @@ class GradientLearner:
         self._model, self._loss, self._session, self._precision = model, loss, session, settings.precision
         self._batches_per_update = settings.batches_per_update
         length = session.length(self._batches_per_update)
-        self._optimization = Optimization(model.named_parameters(), settings, length)
+        self._optimization = Optimization(model.named_parameters(), settings, length, world=session.world)
         self._average = None if settings.ema is None else WeightAverage(model, settings.ema)
         self._scores = RunningScores()
         self._steps = 0
@@ -88,7 +88,7 @@ class GradientLearner:
                 self._model.train()
             parts = self._parts(batch, self._precision)
             self._optimization.add(parts["loss"], batch.num_samples)
-            self._scores.add(parts, batch.num_samples)
+            self._scores.add(*self._session.world.means(parts, batch.num_samples))
             self._steps += 1
             consumed += 1
             if consumed == self._batches_per_update:
@@ -146,6 +146,7 @@ class GradientLearner:
 
     def _update(self) -> None:
         self._optimization.update()
+        self._session.world.follow_first(self._model.buffers())
         if self._average is not None:
             self._average.update()
 

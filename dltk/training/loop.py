@@ -16,6 +16,7 @@ from dltk.training.divergence import explained, what_is_broken
 from dltk.training.early_stopping import Selection
 from dltk.training.learner import Learner
 from dltk.training.loggers import RunLog
+from dltk.training.processes import ALONE, World
 from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
 from dltk.training.saving.weights import set_weights, weights_of
 from dltk.training.signals import Stopped, StopRequest
@@ -47,6 +48,7 @@ class Fitting:
     checkpoints: Checkpoints
     log: RunLog
     stop: StopRequest
+    world: World = ALONE
 
 
 def fit(run: Fitting, progress: Progress) -> Progress:
@@ -76,8 +78,9 @@ def _epoch(run: Fitting, progress: Progress) -> None:
         run.log.screen.advance(consumed)
         if _evaluation_is_due(run, progress, consumed):
             _evaluate(run, progress)
-        code = run.stop.code  # read once: what comes while saving stops the next step
-        if code is not None or run.checkpoints.due(progress.step):
+        # Read once: what comes while saving stops the next step.
+        code, is_due = run.world.agreed(run.stop.code, is_due=run.checkpoints.due(progress.step))
+        if code is not None or is_due:
             _save(run, progress)
         if code is not None:
             raise Stopped(code)
@@ -98,7 +101,8 @@ def restore(run: Fitting, checkpoint: Checkpoint) -> Progress:
     run.selection.load_state_dict(state["selection"])
     _refuse_lost_best(run)
     progress = Progress(**state["progress"])
-    run.log.rewind(state["metrics_size"], progress.step + (progress.evaluated_at == progress.step))
+    if run.world.is_first:
+        run.log.rewind(state["metrics_size"], progress.step + (progress.evaluated_at == progress.step))
     run.checkpoints.begin_at(progress.step)
     return progress
 
@@ -147,12 +151,14 @@ def _evaluate(run: Fitting, progress: Progress) -> None:
     scores = {f"train/{name}": value for name, value in run.learner.scores().items()}
     _refuse_broken(run, progress, scores)
     if run.splits.val is not None:
-        evaluation = evaluated(run.task, model, run.splits.val)
-        scores |= {f"val/{name}": value for name, value in evaluation.scores.items()}
+        val = run.splits.val
+        found = run.world.told(lambda: dict(evaluated(run.task, model, val).scores))
+        scores |= {f"val/{name}": value for name, value in found.items()}
     run.learner.observe(scores)
     progress.scores, progress.evaluated_at = scores, progress.step
-    run.log.evaluation(title, progress.step, progress.epoch, scores, is_told=_is_told(run, progress.epoch))
-    run.log.board.learner(run.learner, run.splits.train, progress.step)
+    if run.world.is_first:
+        run.log.evaluation(title, progress.step, progress.epoch, scores, is_told=_is_told(run, progress.epoch))
+        run.log.board.learner(run.learner, run.splits.train, progress.step)
     run.selection.update(scores, progress.step, model)
 
 
@@ -174,6 +180,9 @@ def evaluated(task: Task, model: torch.nn.Module, batches: Batches) -> Evaluatio
 def _save(run: Fitting, progress: Progress) -> None:
     """Save a checkpoint, unless something in it is not finite. Synchronises with the device."""
     _refuse_broken(run, progress, {})
+    if not run.world.is_first:  # all have the same state
+        run.selection.pending = None
+        return
     is_evaluated = progress.evaluated_at == progress.step
     score = progress.scores.get(run.selection.monitor or "", math.nan) if is_evaluated else math.nan
     state = {

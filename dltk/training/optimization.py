@@ -14,6 +14,7 @@ from dltk.config.errors import OptionError
 from dltk.config.sections import Precision
 from dltk.metrics.mean import Mean
 from dltk.training.optimizers import Adam
+from dltk.training.processes import ALONE, World
 from dltk.training.schedules import Constant, Length, ScheduleSettings
 from dltk.training.updates.gradients import clip, penalise
 from dltk.training.updates.moving import moves_of
@@ -72,6 +73,7 @@ class Optimization:
         settings: Where optimizer and schedule are looked up.
         length: Updates in the run and in an epoch, for schedules that need them.
         name: The parameter set's name where a task has several.
+        world: The processes whose samples count in every update.
 
     Raises:
         OptionError: An option does not fit the model or the run; its path begins with the section.
@@ -83,7 +85,10 @@ class Optimization:
         settings: OptimizationSettings,
         length: Length,
         name: str = "",
+        *,
+        world: World = ALONE,
     ) -> None:
+        self._world = world
         self._options, self._schedule, self._length = settings.optimizer(name), settings.schedule(name), length
         self._parameters = {key: parameter for key, parameter in parameters if parameter.requires_grad}
         groups = groups_of(self._parameters, settings, name)
@@ -114,7 +119,10 @@ class Optimization:
         self._num_samples += num_samples
 
     def update(self) -> None:
-        """Move once against the mean gradient over all samples since the last update."""
+        """Move once against the mean gradient over all samples since the last update, those of other processes too."""
+        if self._world.size > 1:
+            self._world.average_gradients(self._parameters.values(), self._num_samples, self._unit)
+            self._num_samples = self._unit = 1
         moving = [parameter for parameter in self._parameters.values() if parameter.grad is not None]
         if self._scaler.is_enabled():
             self._scaler.unscale_(self._optimizer)

@@ -16,7 +16,7 @@ class RunningScores:
     def __init__(self) -> None:
         self._means: dict[str, Mean] = {}
 
-    def add(self, values: Mapping[str, Tensor], num_samples: int) -> None:
+    def add(self, values: Mapping[str, Tensor], num_samples: int | Tensor) -> None:
         """Add scalar tensors, each a mean over `num_samples` samples; no device synchronisation."""
         for name, value in values.items():
             if name not in self._means:

@@ -9,6 +9,7 @@ import torch
 
 from dltk.config.errors import Unavailable
 from dltk.config.seeds import derive
+from dltk.training.processes import ALONE, World
 from dltk.training.schedules import Length
 
 
@@ -21,12 +22,14 @@ class Session:
         device: Where the model and the batches are.
         total_steps: Batches in the whole run; None where only reading tells.
         epoch_steps: Batches in one epoch; None where only reading tells.
+        world: The processes that train together; each gets its share of every batch.
     """
 
     seed: int
     device: torch.device
     total_steps: int | None
     epoch_steps: int | None = None
+    world: World = ALONE
 
     def length(self, batches_per_update: int | None = 1) -> Length:
         """Return the updates of the run and of an epoch, whose last may see fewer batches.
@@ -45,8 +48,11 @@ class Session:
         return Length(epochs * math.ceil(in_epoch / each) + math.ceil(rest / each), epoch)
 
     def seed_step(self, step: int) -> None:
-        """Seed the device's generator for one step, so that dropout and noise do not depend on the past."""
-        seed = derive(self.seed, "step", step)
+        """Seed the device's generator for one step, so that dropout and noise do not depend on the past.
+
+        Of several processes each draws its own.
+        """
+        seed = derive(self.seed, "step", step, *([] if self.world.is_first else [self.world.rank]))
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)

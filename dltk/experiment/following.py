@@ -1,0 +1,57 @@
+"""The other processes of a training: they learn as the first one does, and write nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dltk.data.shares import Shares
+from dltk.data.splits import Splits
+from dltk.experiment.building import Built
+from dltk.experiment.creating import identity_of
+from dltk.experiment.machine import within_memory
+from dltk.training.board import NoBoard
+from dltk.training.learner import Learner
+from dltk.training.loggers import Metrics, RunLog, Screen
+from dltk.training.loop import Fitting, Progress, fit, restore
+from dltk.training.processes import together, world
+from dltk.training.runs.rundir import RunDir
+from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
+from dltk.training.saving.durable import digest_of
+from dltk.training.signals import Limits, listening
+
+
+def shared(splits: Splits) -> Splits:
+    """Return the splits with what this process learns from of every batch; all else is the same in every process."""
+    if world().size == 1:
+        return splits
+    return replace(splits, varied=Shares(splits.lessons, world().rank, world().size))
+
+
+def began_at(last: Checkpoint | None) -> int | None:
+    """Tell the other processes which checkpoint the first one goes on from; return its step."""
+    step: int | None = world().told(lambda: None if last is None else last.step)
+    return step
+
+
+def ended() -> None:
+    """Let every process wait until the first one has written the end of the run."""
+    world().told(lambda: None)
+
+
+def follow(run: RunDir, built: Built, learner: Learner, limits: Limits) -> None:
+    """Train as the first process does, in whose run directory nothing but its checkpoint is read.
+
+    Raises:
+        DltkError: As the first process raises.
+        Stopped: Likewise.
+    """
+    sections = built.experiment.sections
+    checkpoints = Checkpoints(run.checkpoints, sections.checkpoint, identity_of(run)["id"], digest_of(run.preparation))
+    log = RunLog(Screen(quiet=True), Metrics(run.metrics), NoBoard())
+    with listening(limits) as stop, within_memory(), together():
+        selection = built.selection()
+        splits = shared(built.splits)
+        fitting = Fitting(learner, built.task, splits, sections.train, selection, checkpoints, log, stop, world())
+        last = checkpoints.best(began_at(None))
+        fit(fitting, Progress() if last is None else restore(fitting, last))
+        ended()
