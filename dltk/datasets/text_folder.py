@@ -16,6 +16,7 @@ from dltk.data.texts.options import TextOptions
 from dltk.data.texts.own import OwnFiles, text_files
 from dltk.data.texts.preparation import TextPreparation, expected_spec, in_natural_order, labelled
 from dltk.data.texts.proposing import proposed_texts_of_folders
+from dltk.data.texts.room import refuse_without_room
 
 _PARTS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
 _UNLABELLED = "unsup"
@@ -51,6 +52,7 @@ def read(config: Config) -> Source:
     samples = {}
     for name, classes in folders.items():
         files = [(label, file) for label, folder in classes.items() for file in text_files(folder)]
+        refuse_without_room([file for _, file in files])
         texts = [read_decoded(str(file), config.encoding) for _, file in files]
         names = [file.relative_to(root).as_posix() for _, file in files]
         notes = [*encoding_notes(str(parts[name]), texts), *_unread(name, parts[name], classes)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from dltk.data.shares import Shares
 from dltk.data.splits import Splits
@@ -25,6 +27,17 @@ def shared(splits: Splits) -> Splits:
     if world().size == 1:
         return splits
     return replace(splits, varied=Shares(splits.lessons, world().rank, world().size))
+
+
+def made(run: RunDir, make: Callable[[], str]) -> RunDir:
+    """Let the first process make the run directory; return it in every process.
+
+    Args:
+        run: Of the first process, which makes it.
+        make: Makes it, and returns where it is.
+    """
+    path = world().told(make)
+    return run if world().is_first else RunDir(Path(path))
 
 
 def began_at(last: Checkpoint | None) -> int | None:

@@ -14,6 +14,7 @@ from dltk.experiment.building import Built, build
 from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.creating import Origin, create, refuse_impossible
 from dltk.experiment.finished import Run
+from dltk.experiment.following import made
 from dltk.experiment.learning import make_learner
 from dltk.experiment.life import live
 from dltk.experiment.machine import prepare_machine, within_memory
@@ -91,8 +92,8 @@ def fork(name: str, overrides: Sequence[str], options: RunOptions) -> Run:
     for line in [f"forked from {short(source.path)} at step {checkpoint.step}", *_told(changed, anew)]:
         screen.say(line)
     facts = {"run": str(source.path), "id": source.status()["id"], "step": checkpoint.step, "changed": spelled(changed)}
-    path = world().told(lambda: create(run, built, machine, _given(source, overrides), Origin(facts, save)))
-    return live(run if world().is_first else RunDir(Path(path)), built, learner, screen, options.limits)
+    run = made(run, lambda: create(run, built, machine, _given(source, overrides), Origin(facts, save)))
+    return live(run, built, learner, screen, options.limits)
 
 
 def _given(source: RunDir, overrides: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from dltk.experiment.building import build, total_steps
 from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.creating import create, refuse_impossible
 from dltk.experiment.finished import Run
+from dltk.experiment.following import made
 from dltk.experiment.foresight import refuse_foreseeable
 from dltk.experiment.learning import make_learner
 from dltk.experiment.life import live
@@ -194,8 +195,8 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
     with within_memory():
         learner = make_learner(built, machine.device)
     introduce(built, selection, machine, seconds, screen)
-    path = world().told(lambda: create(run, built, machine, given))
-    return live(run if world().is_first else RunDir(Path(path)), built, learner, screen, options.limits)
+    run = made(run, lambda: create(run, built, machine, given))
+    return live(run, built, learner, screen, options.limits)
 
 
 def _path_of(run: RunDir | None) -> str | None:

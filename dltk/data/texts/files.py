@@ -17,6 +17,7 @@ from dltk.config.problems import Position, Problem
 from dltk.config.terminal import short
 from dltk.data.archives import gunzip
 from dltk.data.files import not_there
+from dltk.data.texts.room import refuse_without_room
 
 STANDARD_INPUT = "-"
 Encoding = str | Annotated[tuple[str, ...], Field(min_length=1)]
@@ -106,12 +107,14 @@ def read_bytes(path: str) -> bytes:
         MissingInput: There is no such file, or it cannot be read.
         DataError: It is no intact gzip archive.
         IntegrityError: It is a gzip bomb.
+        OutOfResources: There is no room for it in memory.
     """
     if path == STANDARD_INPUT:
         return sys.stdin.buffer.read()
     file = Path(path)
     if not file.exists():
         raise not_there(file)
+    refuse_without_room([file])
     if file.suffix == ".gz":
         return gunzip(file)
     try:

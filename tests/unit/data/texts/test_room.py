@@ -1,0 +1,58 @@
+"""Tables and texts that do not fit in memory are refused before they are read."""
+
+from pathlib import Path
+
+import pytest
+
+from dltk.config.errors import OutOfResources
+from dltk.data.texts import room
+from dltk.data.texts.files import read_bytes
+from dltk.data.texts.room import refuse_without_room
+from dltk.datasets import text_folder
+
+
+@pytest.fixture
+def little(monkeypatch):
+    monkeypatch.setattr(room, "MIN_BYTES", 0)
+
+    def available(num_bytes):
+        monkeypatch.setattr(room, "available_bytes", lambda: num_bytes)
+
+    return available
+
+
+def write(path: Path, content: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+def test_a_table_of_many_cells_needs_more_than_a_text_as_long(tmp_path, little):
+    cells, words = write(tmp_path / "cells.csv", "1,2\n" * 250), write(tmp_path / "words.csv", "long" * 250)
+    little(10_000)
+    refuse_without_room([words])
+    with pytest.raises(OutOfResources, match=r"no room in memory for cells\.csv") as told:
+        refuse_without_room([cells])
+    assert told.value.found == "10.0 kB available"
+    assert told.value.expected.startswith("about 50.0 kB: tables and texts are read as a whole, 1.0 kB here")
+    little(50_000)
+    refuse_without_room([cells])
+    little(None)
+    refuse_without_room([cells])
+
+
+def test_it_is_refused_where_files_are_read(tmp_path, little):
+    little(10)
+    with pytest.raises(OutOfResources, match="no room"):
+        read_bytes(str(write(tmp_path / "a.csv", "x" * 100)))
+    for name in ("a/1.txt", "a/2.txt", "b/1.txt"):
+        write(tmp_path / "texts" / name, "good words")
+    with pytest.raises(OutOfResources, match="no room in memory for 3 texts"):
+        text_folder.read(text_folder.Config.parse({"path": str(tmp_path / "texts")}))
+
+
+def test_small_and_packed_files_pass(tmp_path, little, monkeypatch):
+    little(1)
+    refuse_without_room([write(tmp_path / "a.csv.gz", "x" * 100)])
+    monkeypatch.setattr(room, "MIN_BYTES", 101)
+    refuse_without_room([write(tmp_path / "a.csv", "x" * 100)])
