@@ -168,7 +168,7 @@ def _note_in_run(problem: DltkError) -> None:
     """Tell the run that was being trained why it ended, where nobody nearer to it has."""
     run = _last_run()
     if run is not None:
-        with contextlib.suppress(DltkError):  # the disk may be what is wrong
+        with contextlib.suppress(DltkError, OSError):  # the disk may be what is wrong
             run.fail(problem.code, problem.id, problem.message)
 
 

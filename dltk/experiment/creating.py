@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from dltk.config.errors import DltkError, IntegrityError, OutputError
+from dltk.config.errors import IntegrityError, OutputError
 from dltk.experiment.building import Built
 from dltk.experiment.layout import layout_of
 from dltk.experiment.machine import Machine, environment_of
@@ -63,9 +65,10 @@ def create(run: RunDir, built: Built, machine: Machine, given: str, origin: Orig
     Raises:
         OutputError: It exists, or cannot be created.
     """
+    _clear_abandoned(run.path.parent)
     path, run.path = run.path, run.path.with_name(f".tmp-{run.path.name}-{os.getpid()}")
-    run.create()
     try:
+        run.create()
         facts = {"samples": built.splits.digests()}
         write_directory(run.preparation, {"preparation": built.splits.preparation.state()}, facts)
         run.write_environment(environment_of(machine) | {"layout": layout_of(built.model)})
@@ -81,7 +84,7 @@ def create(run: RunDir, built: Built, machine: Machine, given: str, origin: Orig
         if origin is not None:
             origin.save(run)
         run.settle(path)
-    except DltkError:
+    except BaseException:  # an interrupt, too
         run.release()
         shutil.rmtree(run.path, ignore_errors=True)
         raise
@@ -100,3 +103,28 @@ def identity_of(run: RunDir) -> dict[str, Any]:
     except KeyError as error:
         raise IntegrityError(f"status.json lacks {error}", where=str(run.path)) from None
     return kept | ({"forked_from": status["forked_from"]} if "forked_from" in status else {})
+
+
+def _clear_abandoned(parent: Path) -> None:
+    """Take away what processes left that died while they made a run's directory."""
+    for path in parent.glob(".tmp-*-*"):
+        process = path.name.rpartition("-")[2]
+        run = RunDir(path)
+        if process.isdecimal() and not _is_alive(int(process)) and not run.is_owned():
+            with contextlib.suppress(OSError):
+                path.rmdir()  # where it is empty yet
+            if run.checkpoints.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    """Return whether a process of this machine lives, or cannot be asked."""
+    if os.name == "nt":  # asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True

@@ -28,7 +28,7 @@ def unfinished(experiment: Experiment, parent: Path) -> RunDir | None:
         try:
             if not changes(run, experiment) and run.status().get("state") != "completed":
                 return run
-        except DltkError:  # a damaged run is not this one
+        except (DltkError, OSError):  # a damaged run, or another user's, is not this one
             continue
     return None
 

@@ -39,6 +39,7 @@ from dltk.training.loggers import Screen
 from dltk.training.processes import together, world
 from dltk.training.runs.overview import OVERRIDE
 from dltk.training.runs.rundir import RunDir, find_run
+from dltk.training.saving.checkpoint import has_state
 from dltk.training.saving.storage import read_tree
 from dltk.training.signals import NO_LIMITS, Limits
 
@@ -239,5 +240,4 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
 
 def _restart(run: RunDir) -> Start:
     """Return what gives a resumed run's model its values: a checkpoint, or its options where none was saved yet."""
-    has_checkpoint = run.checkpoints.is_dir() and any(run.checkpoints.iterdir())
-    return as_built if has_checkpoint else from_options
+    return as_built if has_state(run.checkpoints) else from_options

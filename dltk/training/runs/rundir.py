@@ -12,7 +12,7 @@ from typing import Any
 
 from dltk.config.errors import IntegrityError, MissingInput, OutputError, at_most_shown, did_you_mean, shown
 from dltk.training.runs.locking import Lock, is_locked
-from dltk.training.saving.durable import clear_leftovers, sync_directory, write_json, write_text
+from dltk.training.saving.durable import clear_leftovers, is_damage, sync_directory, write_json, write_text
 
 STATES = ("running", "stopped", "failed", "completed")
 """What status.json may call a run; one that says running and whose process is gone was killed."""
@@ -236,6 +236,8 @@ class RunDir:
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and not is_damage(error):
+                raise
             raise IntegrityError(f"cannot read {path.name}: {error}", where=str(path)) from None
         if not isinstance(value, dict):
             raise IntegrityError(f"{path.name} is no JSON object", where=str(path))

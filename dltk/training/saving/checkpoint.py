@@ -134,3 +134,11 @@ class Checkpoints:
             resumable += checkpoint.resumable
             if checkpoint.step != best_step and (resumable > self._options.keep or not checkpoint.resumable):
                 remove_directory(path)
+
+
+def has_state(directory: Path) -> bool:
+    """Return whether there is a checkpoint to go on from, intact or not.
+
+    Weights alone are none, and neither is what a process left half-written when it died.
+    """
+    return any((path / "state.json").is_file() for path in paths_in(directory))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -18,7 +19,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 10 * 2**20
 NUM_TRIES = 2
-_STAGED, _REPLACED, _REMOVED = ".tmp-", ".old-", ".trash-"
+_STAGED, REPLACED, _REMOVED = ".tmp-", ".old-", ".trash-"
+_OUT_OF_REACH = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _MANIFEST_KEYS = {"format", "files", "facts", "digest"}
 
 
@@ -53,6 +55,7 @@ def read_facts(directory: Path, *, verify_files: bool = False) -> dict[str, Any]
     Raises:
         IntegrityError: Something is missing, extra or not what was written.
         ResumeRefused: Another version of dltk wrote it.
+        OSError: This process may not read it, or has no descriptor or memory left.
     """
     with distrusting(directory):
         manifest = _read_manifest(directory)
@@ -132,8 +135,8 @@ def remove_directory(path: Path) -> None:
 
 def clear_leftovers(parent: Path) -> None:
     """Finish or undo what an earlier process left half-done in a directory; only its owner may call this."""
-    for replaced in parent.glob(f"{_REPLACED}*"):
-        target = replaced.with_name(replaced.name.removeprefix(_REPLACED))
+    for replaced in parent.glob(f"{REPLACED}*"):
+        target = replaced.with_name(replaced.name.removeprefix(REPLACED))
         if not target.exists():  # it died after the old one was moved away, before the new one was there
             replaced.rename(target)
     for path in leftovers_in(parent):
@@ -142,7 +145,7 @@ def clear_leftovers(parent: Path) -> None:
 
 def leftovers_in(parent: Path) -> list[Path]:
     """Return what is half-done in a directory: on its way in or out, or left by a process that was killed."""
-    return sorted(path for prefix in (_STAGED, _REPLACED, _REMOVED) for path in parent.glob(f"{prefix}*"))
+    return sorted(path for prefix in (_STAGED, REPLACED, _REMOVED) for path in parent.glob(f"{prefix}*"))
 
 
 def sync_directory(path: Path) -> None:
@@ -172,9 +175,16 @@ def distrusting(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if not is_damage(error):
+            raise
         raise _damaged(directory, Path(error.filename or MANIFEST).name, error.strerror or "unreadable") from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(directory, "content", f"not what dltk writes: {type(error).__name__}") from None
+
+
+def is_damage(error: OSError) -> bool:
+    """Return whether a file that cannot be read is damaged, and not merely out of reach for this process."""
+    return error.errno not in _OUT_OF_REACH
 
 
 def _manifest(contents: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
@@ -201,7 +211,7 @@ def _write_staged(staged: Path, contents: Mapping[str, bytes]) -> None:
 
 def _publish(staged: Path, target: Path) -> None:
     """Put a directory in its place; where that fails, what was there before is there again."""
-    replaced = target.with_name(f"{_REPLACED}{target.name}")
+    replaced = target.with_name(f"{REPLACED}{target.name}")
     is_replaced = target.exists()
     if is_replaced:
         _delete(replaced)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dltk.config.errors import IntegrityError
-from dltk.training.saving.durable import distrusting, read_facts
+from dltk.training.saving.durable import REPLACED, distrusting, read_facts
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,16 @@ def path_of(directory: Path, step: int) -> Path:
 
 
 def paths_in(directory: Path) -> list[Path]:
-    """Return all there are, newest first by the step in their names: clocks may go back."""
-    return sorted(directory.glob("step-*"), key=lambda path: path.name.split("-")[1].zfill(10), reverse=True)
+    """Return all there are, newest first by the step in their names: clocks may go back.
+
+    One that was moved away, and whose successor is not there yet or never came, still counts.
+    """
+    moved = [path for path in directory.glob(f"{REPLACED}step-*") if not path.with_name(_name_of(path)).exists()]
+    return sorted([*directory.glob("step-*"), *moved], key=lambda path: _name_of(path)[5:].zfill(10), reverse=True)
+
+
+def _name_of(path: Path) -> str:
+    return path.name.removeprefix(REPLACED)
 
 
 def facts_of(path: Path, owner: Owner, *, verify_files: bool) -> Facts:
@@ -63,7 +71,7 @@ def facts_of(path: Path, owner: Owner, *, verify_files: bool) -> Facts:
     belongs_to = asdict(owner)
     with distrusting(path):
         facts = Facts(**{key: value for key, value in found.items() if key not in belongs_to})
-        is_of_this_step = path.name == path_of(path.parent, facts.step).name
+        is_of_this_step = _name_of(path) == path_of(path.parent, facts.step).name
     if not is_of_this_step or not belongs_to.keys() <= found.keys():
         raise IntegrityError(f"{path.name} is damaged (facts: not those of this step)", where=str(path))
     if any(found[key] != value for key, value in belongs_to.items()):

@@ -1,13 +1,11 @@
-"""What the tests do in processes of their own: forked, warm, from one server, because they are killed."""
+"""What the families do in processes of their own, and how they die."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +15,7 @@ from dltk.config import registry
 from dltk.config.errors import DltkError
 from dltk.data.batches import Batch, Batches, Loading
 from dltk.data.plans import in_order
-
-SLOW_IMPORTS = ["dltk.experiment", "dltk.study.cross_validation", "dltk.tasks.classification", "dltk.tasks.gan"]
-SLOW_IMPORTS += ["dltk.pictures.tiles", "matplotlib.backends.backend_agg", "torch._dynamo", "pytest"]
-SECONDS = 120
-FIXED = ["train.device=cpu", "train.threads=1"]  # what bit-equality is promised for
+from tests.children import FIXED
 
 
 @dataclass(frozen=True)
@@ -48,31 +42,6 @@ class Mortal:
             if (number, position) == (self.death.epoch, self.death.batch):
                 os.kill(os.getpid(), signal.SIGKILL)
             yield batch
-
-
-class Child:
-    """A process that runs one function, begun at once."""
-
-    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(SLOW_IMPORTS)
-        self._answer, sender = context.Pipe(duplex=False)
-        self._process = context.Process(target=_call, args=(sender, function, arguments))
-        self._process.start()
-        sender.close()
-
-    def exit_code(self) -> int | None:
-        """Wait for the end; -9 is SIGKILL."""
-        self._process.join(SECONDS)
-        return self._process.exitcode
-
-    def result(self) -> Any:
-        """Wait for what the function returns."""
-        assert self._answer.poll(SECONDS), "no answer"
-        try:
-            return self._answer.recv()
-        finally:
-            self.exit_code()
 
 
 def train(folder: Path, where: Path, death: Death | None = None, overrides: Sequence[str] = ()) -> None:
@@ -144,8 +113,3 @@ def die(dataset: Any, death: Death) -> None:
         return preparation
 
     dataset.prepare = prepare_mortally
-
-
-def _call(sender: Connection, function: Callable[..., Any], arguments: Sequence[Any]) -> None:
-    sender.send(function(*arguments))
-    sender.close()
