@@ -141,7 +141,7 @@ def _looks_like(value: Any, schema: Schema, root: Schema) -> bool:
 
 
 def _holds_mappings(value: dict[str, Any]) -> bool:
-    return bool(value) and all(isinstance(item, dict) for item in value.values())
+    return any(isinstance(item, dict) for item in value.values())
 
 
 def _in_mapping(value: dict[str, Any], schema: Schema, root: Schema, path: KeyPath) -> list[Problem]:
