@@ -7,20 +7,25 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.contestants.names import CONTESTANTS, REFERENCE
+from benchmarks import report
+from benchmarks.contestants.names import CONTESTANTS, PEERS, REFERENCE, able
+from benchmarks.growth import growth_table
 from benchmarks.machine import SAME_FILE, facts
 from benchmarks.material import material_for
+from benchmarks.programs import CONFIGS, STARTS, Program, timed
 from benchmarks.ratios import different_work
 from benchmarks.records import Records, Row, differing
 from benchmarks.referee import rounds
-from benchmarks.tables import step_table
-from benchmarks.workloads import WORKLOADS, Workload, chosen
+from benchmarks.tables import goal_table, peer_table, program_table, step_table
+from benchmarks.workloads import SCALING, WORKLOADS, Workload, chosen
 
 QUICK = {"only": "a,b,c,d,e,f", "threads": "1", "rounds": 3, "contestants": "opt,dltk"}
-USUAL = {"only": ",".join(WORKLOADS), "threads": "1,2", "rounds": 7, "contestants": "opt,dltk,dltk_bf16"}
+USUAL = {"only": ",".join(WORKLOADS), "threads": "1,2", "rounds": 7, "contestants": "opt,same,dltk,dltk_bf16"}
+PEERS_FACTOR = 2.0
+"""How far the loss of one who draws its own order, or its own initial weights, may be from the reference's."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ def main(arguments: Sequence[str]) -> int:
     """Measure, write, and print; return 1 where contestants did different work."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    usual = QUICK if given.quick else USUAL
+    usual = dict(QUICK if given.quick else USUAL)
+    usual |= {"contestants": ",".join(["opt", "dltk", *PEERS])} if given.peers else {}
     for name, value in usual.items():
         if getattr(given, name) is None:
             setattr(given, name, value)
@@ -58,27 +64,59 @@ def main(arguments: Sequence[str]) -> int:
         records = _begun(given.output, shlex.join(["scripts/benchmark", *arguments]))
     except ValueError as error:
         parser.error(str(error))
-    records = measure(campaign, records, given.output)
+    if given.report:
+        _print(str(report.write()))
+        return 0
+    records = _measured(given, campaign, records)
     rows = records.rows
-    _print("\n".join(step_table(rows)))
+    for table in (step_table, peer_table, program_table, growth_table, goal_table):
+        _print("\n".join([*table(rows), ""]))
     wrong = _wrong(rows)
     for sentence in wrong:
         _print(f"different work: {sentence}")
     return 1 if wrong else 0
 
 
-def measure(campaign: Campaign, records: Records, output: Path | None) -> Records:
+def _measured(given: argparse.Namespace, campaign: Campaign, records: Records) -> Records:
+    """Measure what was asked for."""
+    if given.start_up:
+        return measure_programs(STARTS, [1], given.rounds, records, given.output)
+    if given.programs:
+        return measure_programs(CONFIGS, campaign.threads, given.rounds, records, given.output)
+    if given.scaling:
+        scaled = Campaign(list(SCALING.values()), [1], given.rounds, ["dltk"])
+        return measure(scaled, records, given.output, kind="scaling")
+    return measure(campaign, records, given.output)
+
+
+def measure(campaign: Campaign, records: Records, output: Path | None, kind: str = "step") -> Records:
     """Add rounds to records, and write them as they come."""
     for workload in campaign.workloads:
-        material = material_for(workload)
+        material = material_for(workload if kind == "step" else WORKLOADS["a"])
         if not material.is_real:
             _tell(f"{workload.key}: its data are not there; generated ones stand in for them")
         for threads in campaign.threads:
-            first = records.next_round("step", workload.key, threads)
+            first = records.next_round(kind, workload.key, threads)
             new: list[Row] = []
-            for row in rounds(
-                workload, material, campaign.names, threads, first=first, count=campaign.count, say=_tell
-            ):
+            names = able(campaign.names, workload.key)
+            for row in rounds(workload, material, names, threads, first=first, count=campaign.count, say=_tell):
+                new.append(replace(row, kind=kind))
+                _tell(_line(row))
+            records = records.with_rows(new)
+            if output is not None:
+                records.write(output)
+    return records
+
+
+def measure_programs(
+    groups: Sequence[Sequence[Program]], threads: Sequence[int], count: int, records: Records, output: Path | None
+) -> Records:
+    """Add rounds of whole processes to records, and write them as they come."""
+    for group in groups:
+        for cores in threads:
+            first = records.next_round(group[0].kind, group[0].case, cores)
+            new = []
+            for row in timed(group, cores, range(first, first + count)):
                 new.append(row)
                 _tell(_line(row))
             records = records.with_rows(new)
@@ -108,8 +146,9 @@ def _wrong(rows: Sequence[Row]) -> list[str]:
     wrong = []
     for workload in WORKLOADS.values():
         own = [row for row in rows if row.kind == "step" and row.case == workload.key]
-        same = [name for name, contestant in CONTESTANTS.items() if contestant.precision == "fp32"]
-        wrong += different_work(own, REFERENCE, dict.fromkeys(same, workload.tolerance))
+        same = {name: one for name, one in CONTESTANTS.items() if one.precision == "fp32"}
+        allowed = {name: workload.tolerance if one.shares_order else PEERS_FACTOR for name, one in same.items()}
+        wrong += different_work(own, REFERENCE, allowed)
     return wrong
 
 
@@ -127,14 +166,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", metavar="N,N", help="cores to use, one after the other; default 1,2")
     parser.add_argument("--rounds", type=int, metavar="N", help="how often each contestant trains; default 7")
     parser.add_argument("--contestants", metavar="NAMES", help=f"of {', '.join(CONTESTANTS)}")
+    parser.add_argument("--peers", action="store_true", help="other libraries too; installs them at first")
+    parser.add_argument("--start-up", action="store_true", help="looking things up, and the way to the first step")
+    parser.add_argument("--programs", action="store_true", help="whole trainings of three shipped configs")
+    parser.add_argument("--scaling", action="store_true", help="cost against rows, epochs, batch size and width")
+    parser.add_argument("--report", action="store_true", help="renew docs/performance.md from benchmarks/results")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file; rounds are added to what is there")
     return parser
 
 
 def _line(row: Row) -> str:
     head = f"{time.strftime('%H:%M:%S')} {row.case}, {row.threads} threads, round {row.round}: {row.contestant}"
-    if row.error or row.seconds is None or row.steps is None:
+    if row.error or row.seconds is None:
         return f"{head} {row.error}"
+    if row.steps is None:
+        return f"{head} {row.seconds:.3f} s"
     return f"{head} {row.seconds:.3f} s, {1000 * row.seconds / row.steps:.3f} ms/step, loss {row.loss:.5f}"
 
 

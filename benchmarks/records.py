@@ -41,9 +41,11 @@ class Row:
     error: str = ""
 
     @classmethod
-    def of(cls, case: str, contestant: str, threads: int, number: int, result: Mapping[str, Any]) -> Self:
-        """Return the row of a round of training."""
-        return cls("step", case, contestant, threads, number, **result)
+    def of(
+        cls, case: str, contestant: str, threads: int, number: int, result: Mapping[str, Any], kind: str = "step"
+    ) -> Self:
+        """Return the row of a round."""
+        return cls(kind, case, contestant, threads, number, **result)
 
     @classmethod
     def failed(cls, case: str, contestant: str, threads: int, error: str) -> Self:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import IO, Any
 
+from benchmarks.contestants.names import CONTESTANTS
 from benchmarks.material import REPOSITORY, Material
+from benchmarks.peers import NotInstalled, python_for
 from benchmarks.records import Row
 from benchmarks.workloads import Workload
 
 Say = Callable[[str], None]
 LINES_OF_ERROR = 3
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Failed(Exception):
@@ -39,11 +42,11 @@ class Process:
         self, name: str, python: str, workload: Workload, material: Material, threads: int, errors: IO[bytes]
     ) -> None:
         self.name, self._errors = name, errors
-        count = str(threads)
+        count, root = str(threads), str(REPOSITORY)
         self._process = subprocess.Popen(
             [python, "-m", "benchmarks.contestants", name, workload.key, str(material.folder), count],
             cwd=REPOSITORY,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count},
+            env={**os.environ, **CONTESTANTS[name].environment, **dict.fromkeys(THREADS, count), "PYTHONPATH": root},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -71,8 +74,9 @@ class Process:
 
     def stop(self) -> None:
         """End it."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it has ended already
+            if self._process.stdin is not None:
+                self._process.stdin.close()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -133,38 +137,56 @@ def _rounds(
 ) -> Iterator[Row]:
     """Yield the rows of rounds by processes that stay; a round without a number only warms up."""
     with ExitStack() as stack:
-        running = {name: stack.enter_context(_started(name, workload, material, threads)) for name in names}
-        failed: list[Row] = []
-
-        def asked(name: str, question: Callable[[Process], Mapping[str, Any]]) -> Mapping[str, Any] | None:
-            try:
-                return question(running[name])
-            except Failed as failure:
-                failed.append(Row.failed(workload.key, name, threads, str(failure)))
-                del running[name]
-                return None
-
+        crew = Crew(workload, material, threads, stack)
         for name in names:
-            facts = asked(name, Process.wait)
+            crew.start(name)
+        for name in list(crew.running):
+            facts = crew.ask(name, Process.wait)
             if facts is not None:
                 say(f"{workload.key}, {threads} threads: {name} is ready{_spelled(facts)}")
         for number in numbers:
-            for name in in_turn(list(running), number or 0):
-                result = asked(name, Process.turn)
+            for name in in_turn(list(crew.running), number or 0):
+                result = crew.ask(name, Process.turn)
                 if result is not None and number is not None:
                     yield Row.of(workload.key, name, threads, number, result)
-        yield from failed
+        yield from crew.failed
 
 
-@contextmanager
-def _started(name: str, workload: Workload, material: Material, threads: int) -> Iterator[Process]:
+class Crew:
+    """The contestants of some rounds: those that are left, and why the others are not.
 
-    with tempfile.TemporaryFile() as errors:
-        process = Process(name, sys.executable, workload, material, threads, errors)
+    Args:
+        workload: What they train.
+        material: From what.
+        threads: On how many cores each.
+        stack: Ends their processes.
+    """
+
+    def __init__(self, workload: Workload, material: Material, threads: int, stack: ExitStack) -> None:
+        self._workload, self._material, self._threads, self._stack = workload, material, threads, stack
+        self.running: dict[str, Process] = {}
+        self.failed: list[Row] = []
+
+    def start(self, name: str) -> None:
+        """Start a contestant; they prepare at the same time."""
         try:
-            yield process
-        finally:
-            process.stop()
+            python = python_for(CONTESTANTS[name])
+        except NotInstalled as failure:
+            self.failed.append(Row.failed(self._workload.key, name, self._threads, str(failure)))
+            return
+        errors = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed by the stack
+        process = Process(name, python, self._workload, self._material, self._threads, errors)
+        self._stack.callback(process.stop)
+        self.running[name] = process
+
+    def ask(self, name: str, question: Callable[[Process], Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        """Return a contestant's answer; None where it failed, and is out."""
+        try:
+            return question(self.running[name])
+        except Failed as failure:
+            self.failed.append(Row.failed(self._workload.key, name, self._threads, str(failure)))
+            del self.running[name]
+            return None
 
 
 def _spelled(facts: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -135,6 +135,32 @@ WORKLOADS: Mapping[str, Workload] = {
     )
 }
 """By key, in the order of tables."""
+
+
+def _scaled(quantity: str, value: int) -> Workload:
+    """Return workload a on 6,000 rows for one epoch, but for one quantity."""
+    rows, epochs = value if quantity == "rows" else 6_000, value if quantity == "epochs" else 1
+    return replace(
+        WORKLOADS["a"],
+        key=f"{quantity}_{value}",
+        data={"name": "mnist", "subset": rows},
+        model={"name": "mlp", "hidden": [value if quantity == "width" else 512]},
+        batch_size=value if quantity == "batch" else 128,
+        epochs=epochs,
+        round_epochs=epochs,
+    )
+
+
+SCALED: Mapping[str, Sequence[int]] = {
+    "rows": (6_000, 19_000, 60_000),
+    "epochs": (1, 3, 10),
+    "batch": (32, 64, 128, 256, 512),
+    "width": (64, 128, 256, 512, 1_024),
+}
+"""What cost is measured against, and at which values."""
+SCALING: Mapping[str, Workload] = {
+    workload.key: workload for workload in (_scaled(name, value) for name, values in SCALED.items() for value in values)
+}
 
 
 def chosen(keys: Sequence[str]) -> list[Workload]:

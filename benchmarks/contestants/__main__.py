@@ -17,11 +17,11 @@ def main(name: str, key: str, folder: str, threads: int) -> None:
     turns = Turns()
     from benchmarks.contestants.names import CONTESTANTS  # noqa: PLC0415 - numpy counts the cores when it is imported
     from benchmarks.material import Material  # noqa: PLC0415
-    from benchmarks.workloads import WORKLOADS  # noqa: PLC0415
+    from benchmarks.workloads import SCALING, WORKLOADS  # noqa: PLC0415
 
     contestant = CONTESTANTS[name]
     module = importlib.import_module(f"benchmarks.contestants.{contestant.module}")
-    module.run(WORKLOADS[key], Material.open(Path(folder)), turns, threads, **contestant.options)
+    module.run({**WORKLOADS, **SCALING}[key], Material.open(Path(folder)), turns, threads, **contestant.options)
 
 
 if __name__ == "__main__":

@@ -1,83 +1,113 @@
-"""dltk itself: `fit` as a run calls it, with every setting at its default but the frequency of checkpoints."""
+"""dltk itself: `fit` as a run calls it, with every setting at its default but what the workload says."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
-from benchmarks.contestants.turns import Turns
+from benchmarks.contestants.turns import Pace, Turns
 from benchmarks.material import Material
 from benchmarks.workloads import PLUGINS, Workload
 from dltk.config import registry
 from dltk.data.batches import Batches
-from dltk.experiment.building import build
+from dltk.experiment.building import Built, build
 from dltk.experiment.config import read_experiment
 from dltk.experiment.layout import layout_of
 from dltk.experiment.learning import make_learner
 from dltk.experiment.machine import environment_of, prepare_machine
-from dltk.training.board import Beginning, Ending
+from dltk.training.board import Beginning, Board, Ending, NoBoard
 from dltk.training.learner import Learner
 from dltk.training.loggers import Metrics, RunLog, Screen
 from dltk.training.loop import Fitting, Progress, fit
 from dltk.training.saving.checkpoint import Checkpoints
-from dltk.training.signals import listening
+from dltk.training.signals import StopRequest, listening
+from dltk.training.tensorboard.board import TensorBoard
 
 
 class Watch:
-    """A board that ends a turn after the last evaluation of a round, and begins the next one."""
+    """A board that tells the pace each epoch, and shows what another one shows."""
 
-    def __init__(self, turns: Turns, workload: Workload) -> None:
-        self._turns, self._workload = turns, workload
-        self._epochs = self._step = 0
+    def __init__(self, pace: Pace, shown: Board) -> None:
+        self._pace, self._shown, self._step = pace, shown, 0
 
     def scalars(self, row: Mapping[str, float], step: int) -> None:
-        """Count epochs; tell the loss of the last one of a round."""
-        self._epochs += 1
-        if self._epochs % self._workload.round_epochs == 0:
-            self._turns.end(step - self._step, row["train/loss"])
-            self._step = step
-            if self._epochs < self._workload.epochs:
-                self._turns.begin()
+        """Count an epoch."""
+        self._shown.scalars(row, step)
+        steps, self._step = step - self._step, step
+        self._pace.epoch(steps, row["train/loss"])
 
     def begin(self, beginning: Beginning) -> None:
-        """Show nothing."""
+        """Show it."""
+        self._shown.begin(beginning)
 
     def learner(self, learner: Learner, train: Batches, step: int) -> None:
-        """Show nothing."""
+        """Show it."""
+        self._shown.learner(learner, train, step)
 
     def picture(self, name: str, png: bytes, step: int) -> None:
-        """Show nothing."""
+        """Show it."""
+        self._shown.picture(name, png, step)
 
     def end(self, ending: Ending) -> None:
-        """Show nothing."""
+        """Show it."""
+        self._shown.end(ending)
 
     def rewind(self, step: int) -> None:
-        """Forget nothing."""
+        """Forget it."""
+        self._shown.rewind(step)
 
     def close(self) -> None:
-        """Finish nothing."""
+        """Finish."""
+        self._shown.close()
 
 
-def run(workload: Workload, material: Material, turns: Turns, threads: int, precision: str = "auto") -> None:
-    """Train turn by turn."""
+def run(
+    workload: Workload,
+    material: Material,
+    turns: Turns,
+    threads: int,
+    precision: str = "auto",
+    logging: Literal["least", "all"] = "least",
+) -> None:
+    """Train turn by turn.
+
+    Args:
+        workload: What.
+        material: Where its data are.
+        turns: When.
+        threads: On how many cores.
+        precision: As the option says.
+        logging: `least`: metrics.jsonl, which every run has; `all`: checkpoints, TensorBoard and the bar, too.
+    """
     for plugin in PLUGINS:
         registry.use_plugin(plugin)
-    experiment = read_experiment(workload.experiment(material.data, precision=precision), [f"train.threads={threads}"])
+    texts = [f"train.threads={threads}", *([] if logging == "least" else ["checkpoint={}", "tensorboard={}"])]
+    experiment = read_experiment(workload.experiment(material.data, precision=precision), texts)
     machine = prepare_machine(experiment.sections.train, None)
     is_first = True
     while True:
         built = build(experiment, machine.device)
         learner = make_learner(built, machine.device)
+        pace = Pace(turns, workload.epochs, workload.round_epochs)
         with tempfile.TemporaryDirectory() as name, listening() as stop:
-            folder = Path(name)
-            log = RunLog(Screen(quiet=True), Metrics(folder / "metrics.jsonl"), Watch(turns, workload))
-            selection = built.selection()
-            sections = built.experiment.sections
-            checkpoints = Checkpoints(folder, sections.checkpoint, "", "")
-            fitting = Fitting(learner, built.task, built.splits, sections.train, selection, checkpoints, log, stop)
+            fitting = _fitting(built, learner, Path(name), pace, stop)
             if is_first:
                 turns.ready({**environment_of(machine), "layout": layout_of(built.model)})
                 is_first = False
             turns.begin()
             fit(fitting, Progress())
+            fitting.log.board.close()
+
+
+def _fitting(built: Built, learner: Learner, folder: Path, pace: Pace, stop: StopRequest) -> Fitting:
+    sections = built.experiment.sections
+    screen = Screen(quiet=sections.tensorboard is None, bar=sections.tensorboard is not None)
+    board: Board = NoBoard()
+    if sections.tensorboard is not None:
+        board = TensorBoard(folder / "tensorboard", sections.tensorboard, screen)
+    log = RunLog(screen, Metrics(folder / "metrics.jsonl"), Watch(pace, board))
+    selection = built.selection()
+    checkpoints = Checkpoints(folder / "checkpoints", sections.checkpoint, "", "")
+    return Fitting(learner, built.task, built.splits, sections.train, selection, checkpoints, log, stop)

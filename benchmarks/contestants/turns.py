@@ -50,3 +50,27 @@ class Turns:
     def _end(self) -> NoReturn:
         self._to_referee.close()
         os._exit(0)  # libraries with threads of their own may not end otherwise
+
+
+class Pace:
+    """Cuts a run that is in other hands into rounds, where that run tells the end of each epoch.
+
+    Args:
+        turns: The referee's.
+        epochs: Of the run.
+        round_epochs: Of a round.
+    """
+
+    def __init__(self, turns: Turns, epochs: int, round_epochs: int) -> None:
+        self._turns, self._run, self._round = turns, epochs, round_epochs
+        self._epochs = self._steps = 0
+
+    def epoch(self, steps: int, loss: float) -> None:
+        """Count an epoch and its steps; after the last of a round wait for the next turn, unless the run is over."""
+        self._epochs += 1
+        self._steps += steps
+        if self._epochs % self._round == 0:
+            self._turns.end(self._steps, loss)
+            self._steps = 0
+            if self._epochs < self._run:
+                self._turns.begin()

@@ -1,0 +1,40 @@
+"""Whole processes are timed, and what fails is told."""
+
+import sys
+
+from benchmarks.contestants.names import CONTESTANTS, PEERS, able
+from benchmarks.peers import python_for
+from benchmarks.programs import Program, timed
+
+
+def test_a_program_is_timed_in_every_round():
+    group = [Program("start", "x", name, (sys.executable, "-c", "pass")) for name in ("one", "other")]
+    rows = list(timed(group, 1, [1, 2]))
+    assert [(row.round, row.contestant) for row in rows] == [(1, "other"), (1, "one"), (2, "one"), (2, "other")]
+    assert all(row.seconds and row.cpu_seconds is not None and row.peak_mb for row in rows)
+
+
+def test_another_exit_code_is_an_error_not_a_time():
+    (row,) = timed([Program("process", "x", "one", (sys.executable, "-c", "raise SystemExit('broken')"))], 1, [1])
+    assert row.seconds is None
+    assert row.error == "ended with code 1: broken"
+
+
+def test_an_expected_exit_code_is_none():
+    (row,) = timed([Program("process", "x", "one", (sys.executable, "-c", "exit(2)"), code=2)], 1, [1])
+    assert row.error == ""
+
+
+def test_what_a_program_scored_is_kept():
+    command = (sys.executable, "-c", "print('0.75')")
+    (row,) = timed([Program("process", "x", "one", command, score=float)], 1, [1])
+    assert row.loss == 0.75
+
+
+def test_who_needs_no_packages_runs_here():
+    assert python_for(CONTESTANTS["dltk"]) == sys.executable
+
+
+def test_only_those_train_a_workload_who_can():
+    assert able(["opt", "scikit_learn", "keras_jax"], "c") == ["opt", "keras_jax"]
+    assert able([*PEERS], "e_long") == []
