@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dltk.cli import completing
-from dltk.cli.answers import first_line, print_json, print_lines, print_table
+from dltk.cli.answers import available_width, first_line, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Plugins, RunsDir, use_plugins
 from dltk.config.errors import MissingInput, UsageError, did_you_mean, shown
+
+MAX_PROSE_WIDTH = 100
 
 if TYPE_CHECKING:
     from dltk.training.runs.rundir import RunDir
@@ -22,7 +25,7 @@ def show(
         str,
         typer.Argument(
             metavar="NAME",
-            help="A component such as lenet, a section such as train, or a RUN.",
+            help="A component such as lenet, a section such as train, a RUN, or the id of a message.",
             autocompletion=completing.inputs_of_show,
         ),
     ],
@@ -31,10 +34,13 @@ def show(
     debug: Debug = False,  # noqa: ARG001
     plugin: Plugins = None,
 ) -> int:
-    """Show the options of a component, or what a run holds."""
+    """Show the options of a component, what a run holds, or what a message means."""
     use_plugins(plugin)
-    from dltk.config import schema
+    from dltk.config import messages, schema
 
+    if name.upper().startswith(messages.PREFIX):
+        _show_message(name.upper(), as_json=json_)
+        return 0
     found = schema.find(name)
     if not found:
         _show_run(_found_run(name, runs_dir), as_json=json_)
@@ -44,6 +50,16 @@ def show(
         for title, option in found.items():
             _print_options(title, option)
     return 0
+
+
+def _show_message(id_: str, *, as_json: bool) -> None:
+    from dltk.config.messages import explanation
+
+    text = explanation(id_)
+    if as_json:
+        print_json({"id": id_, "text": text})
+    else:
+        print_lines([id_, *textwrap.wrap(text, min(available_width(), MAX_PROSE_WIDTH))])
 
 
 def print_schema(debug: Debug = False) -> int:  # noqa: ARG001

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from dltk.cli.app import run
 from dltk.config import errors
 from dltk.config.checking import check_config
 from dltk.config.problems import ProblemId
@@ -35,6 +36,16 @@ def test_every_id_spelled_anywhere_in_the_code_is_on_the_page() -> None:
 def test_every_kind_of_problem_has_a_section_and_every_section_a_kind() -> None:
     assert KINDS_ON_PAGE == KINDS
     assert all(kind.startswith(tuple(id_ for id_, _ in ON_PAGE)) for kind in KINDS)
+
+
+def test_show_explains_every_id(capsys: pytest.CaptureFixture[str]) -> None:
+    for id_ in {id_ for id_, _ in ON_PAGE} | KINDS:
+        assert run(["show", id_.lower()]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == id_
+        assert len(" ".join(lines[1:])) > 20
+    assert run(["show", "DLTK-CONFIG-TIPE"]) == 2
+    assert "did you mean 'DLTK-CONFIG-TYPE'?" in capsys.readouterr().err
 
 
 def test_every_kind_of_problem_is_raised_somewhere() -> None:

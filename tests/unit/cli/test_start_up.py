@@ -30,6 +30,8 @@ COMMANDS = {
     "list runs": 0,
     "list nonsense": 2,
     "show lenet": 0,
+    "show DLTK-CONFIG-TYPE": 0,
+    "show DLTK-NONSENSE": 2,
     "show adam": 0,
     "show train --json": 0,
     "show RUN": 0,
