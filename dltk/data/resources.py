@@ -1,10 +1,16 @@
-"""What this process may use of the machine: cores, and memory, which the control groups it runs in may limit."""
+"""What this process may use of the machine: cores, files, and memory, which its control groups may limit."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from pathlib import Path
 
+if sys.platform != "win32":
+    import resource
+
+MAX_FILES = 65_536
 _GROUPS = Path("/sys/fs/cgroup")
 _OWN_GROUP = Path("/proc/self/cgroup")
 _MACHINE = Path("/proc/meminfo")
@@ -77,3 +83,14 @@ def _named(path: Path, name: str) -> int | None:
         return None
     values = [line.split()[1] for line in lines if line.split()[:1] == [name]]
     return int(values[0]) if values and values[0].isdecimal() else None
+
+
+def allow_more_files() -> None:
+    """Let this process open as many files as its hard limit allows, up to what any run needs."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # some systems allow less than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -21,9 +21,13 @@ from dltk.training.loop import Fitting, Progress, fit, restore
 from dltk.training.processes import together, world
 from dltk.training.runs.rundir import RunDir
 from dltk.training.saving.checkpoint import Checkpoints
+from dltk.training.saving.disk import refuse_small
 from dltk.training.saving.durable import digest_of
+from dltk.training.saving.trees import tensors_in
+from dltk.training.saving.weights import weights_of
 from dltk.training.signals import Limits, Stopped, listening
 from dltk.training.tensorboard.board import TensorBoard
+from dltk.training.updates.carrying import moments_of
 
 
 def live(run: RunDir, built: Built, learner: Learner, screen: Screen, limits: Limits) -> Run:
@@ -50,7 +54,9 @@ def live(run: RunDir, built: Built, learner: Learner, screen: Screen, limits: Li
             selection = built.selection()
             splits = shared(built.splits)
             fitting = Fitting(learner, built.task, splits, sections.train, selection, checkpoints, log, stop, world())
-            progress = fit(fitting, _begin(run, built, fitting))
+            progress = _begin(run, built, fitting)
+            refuse_small(run.checkpoints / "step", _bytes_needed(built, learner, progress))
+            progress = fit(fitting, progress)
             finish(run, built, fitting, progress, identity)
             ended()
     except Stopped as stopped:
@@ -99,6 +105,20 @@ def _begin(run: RunDir, built: Built, fitting: Fitting) -> Progress:
         fitting.log.saved(progress.step)
         screen.say(f"resumed at step {progress.step} (epoch {progress.epoch + 1}, batch {progress.batch})")
     return progress
+
+
+def _bytes_needed(built: Built, learner: Learner, progress: Progress) -> int:
+    """Return what checkpoints will take beside those that are there: an old one goes when the new one is verified."""
+    optimizers = built.experiment.optimization.optimizers.values()
+    num_moments = max((sum(moments_of(options).values()) for options in optimizers), default=0)
+    weights = _bytes_in(weights_of(learner.inference_model()))
+    learning = _bytes_in(dict(learner.inference_model().named_parameters()))
+    average = learning if built.experiment.sections.train.ema is not None else 0
+    return (1 if progress.step else 2) * (weights + average + num_moments * learning)
+
+
+def _bytes_in(tree: Any) -> int:
+    return sum(tensor.numel() * tensor.element_size() for _, tensor in tensors_in(tree))
 
 
 def _first_step(identity: Mapping[str, Any]) -> int:

@@ -16,7 +16,7 @@ from dltk.config import registry
 from dltk.config.errors import OutOfResources
 from dltk.config.processes import processes_here
 from dltk.config.sections import TrainOptions
-from dltk.data.resources import cores
+from dltk.data.resources import allow_more_files, cores
 from dltk.training.processes import ALONE, World, world
 from dltk.training.session import choose_device
 from dltk.training.updates.precision import use_tf32
@@ -33,6 +33,7 @@ class Machine:
 
 def prepare_machine(options: TrainOptions, recorded_threads: int | None) -> Machine:
     """Join the other processes, set the thread count by rule, or as recorded, and choose the device and its kernels."""
+    allow_more_files()
     together = world()
     share = max(1, cores() // processes_here())
     threads = recorded_threads or (share if options.threads == "auto" else options.threads)

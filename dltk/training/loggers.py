@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from dltk.config.errors import IntegrityError, WriteError
-from dltk.training.saving.durable import sync_directory
+from dltk.training.saving.disk import sync_directory
 from dltk.training.saving.opening import not_through_a_link
 
 if TYPE_CHECKING:

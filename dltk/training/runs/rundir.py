@@ -12,7 +12,8 @@ from typing import Any
 
 from dltk.config.errors import IntegrityError, MissingInput, OutputError, at_most_shown, did_you_mean, shown
 from dltk.training.runs.locking import Lock, is_locked
-from dltk.training.saving.durable import clear_leftovers, is_damage, sync_directory, write_json, write_text
+from dltk.training.saving.disk import sync_directory
+from dltk.training.saving.durable import clear_leftovers, is_damage, write_json, write_text
 
 STATES = ("running", "stopped", "failed", "completed")
 """What status.json may call a run; one that says running and whose process is gone was killed."""

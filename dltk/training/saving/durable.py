@@ -10,10 +10,12 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
-from dltk.config.errors import IntegrityError, ResumeRefused, WriteError
+from dltk.config.errors import IntegrityError, ResumeRefused
 from dltk.config.strict_json import finite
+from dltk.training.saving.contents import Content, pieces_of, size_of
+from dltk.training.saving.disk import free_bytes, sync_directory, write_error
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -24,7 +26,7 @@ _OUT_OF_REACH = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EN
 _MANIFEST_KEYS = {"format", "files", "facts", "digest"}
 
 
-def write_files(target: Path, contents: Mapping[str, bytes], facts: Mapping[str, Any]) -> None:
+def write_files(target: Path, contents: Mapping[str, Content], facts: Mapping[str, Any]) -> None:
     """Write files as a directory that is either complete and verified, or not there at all.
 
     A target that exists is replaced only once the new directory is verified. A write that fails is tried once more, in
@@ -33,16 +35,15 @@ def write_files(target: Path, contents: Mapping[str, bytes], facts: Mapping[str,
     Raises:
         WriteError: The disk is full or failed; the target is as it was before.
     """
-    contents = {**contents, MANIFEST: _manifest(contents, facts)}
     for number in range(NUM_TRIES):
         staged = target.with_name(f"{_STAGED}{target.name}-{os.getpid()}-{number}")
         try:
-            _write_staged(staged, contents)
+            _write_staged(staged, contents, facts)
             _publish(staged, target)
         except (OSError, IntegrityError) as error:
             if number == NUM_TRIES - 1:
-                needed = sum(len(content) for content in contents.values())
-                raise _write_error(error, target, f"{needed:,} bytes needed, {_free_bytes(target)} free") from error
+                needed = sum(map(size_of, contents.values()))
+                raise write_error(error, target, f"{needed:,} bytes needed, {free_bytes(target):,} free") from error
         else:
             return
         finally:
@@ -60,7 +61,7 @@ def read_facts(directory: Path, *, verify_files: bool = False) -> dict[str, Any]
     with distrusting(directory):
         manifest = _read_manifest(directory)
         for name in manifest["files"] if verify_files else ():
-            _read_verified(directory, manifest, name)
+            _verify(directory, manifest, name)
         facts: dict[str, Any] = manifest["facts"]
         return facts
 
@@ -120,7 +121,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         staged.replace(path)
         sync_directory(path.parent)
     except OSError as error:
-        raise _write_error(error, path, f"{_free_bytes(path)} bytes free") from error
+        raise write_error(error, path, f"{free_bytes(path):,} bytes free") from error
     finally:
         _delete(staged)
 
@@ -146,17 +147,6 @@ def clear_leftovers(parent: Path) -> None:
 def leftovers_in(parent: Path) -> list[Path]:
     """Return what is half-done in a directory: on its way in or out, or left by a process that was killed."""
     return sorted(path for prefix in (_STAGED, REPLACED, _REMOVED) for path in parent.glob(f"{prefix}*"))
-
-
-def sync_directory(path: Path) -> None:
-    """Bring a directory's list of names to the disk, which a file's own fsync does not promise."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def canonical(value: Any) -> bytes:
@@ -187,11 +177,7 @@ def is_damage(error: OSError) -> bool:
     return error.errno not in _OUT_OF_REACH
 
 
-def _manifest(contents: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
-    files = {
-        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        for name, content in contents.items()
-    }
+def _manifest(files: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -> bytes:
     body = {"format": FORMAT, "files": files, "facts": facts}
     return canonical({**body, "digest": _digest(body)})
 
@@ -200,11 +186,11 @@ def _digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(body)).hexdigest()
 
 
-def _write_staged(staged: Path, contents: Mapping[str, bytes]) -> None:
+def _write_staged(staged: Path, contents: Mapping[str, Content], facts: Mapping[str, Any]) -> None:
     _delete(staged)
     staged.mkdir(parents=True)
-    for name, content in contents.items():
-        _write_synced(staged / name, content)
+    files = {name: _write_synced(staged / name, content) for name, content in contents.items()}
+    _write_synced(staged / MANIFEST, _manifest(files, facts))
     sync_directory(staged)
     read_facts(staged, verify_files=True)
 
@@ -228,11 +214,17 @@ def _publish(staged: Path, target: Path) -> None:
     _delete(replaced)
 
 
-def _write_synced(path: Path, content: bytes) -> None:
+def _write_synced(path: Path, content: Content) -> dict[str, Any]:
+    """Write a new file through to the disk; return its size and digest, which are those of what was given."""
+    size, digest = 0, hashlib.sha256()
     with path.open("xb") as file:  # x: never through a link that waits under this name
-        file.write(content)
+        for piece in pieces_of(content):
+            file.write(piece)
+            digest.update(piece)
+            size += len(piece)
         file.flush()
         os.fsync(file.fileno())
+    return {"size": size, "sha256": digest.hexdigest()}
 
 
 def _read_manifest(directory: Path) -> dict[str, Any]:
@@ -259,24 +251,32 @@ def _read_manifest(directory: Path) -> dict[str, Any]:
 
 
 def _read_verified(directory: Path, manifest: Mapping[str, Any], name: str) -> bytes:
-    path, expected = directory / name, manifest["files"][name]
-    if path.stat().st_size != expected["size"]:
-        raise _damaged(directory, name, "not as long as it was")
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != expected["sha256"]:
-        raise _damaged(directory, name, "its digest does not match")
+    with _opened(directory, manifest, name) as file:
+        content = file.read()
+    _refuse_other(directory, manifest, name, hashlib.sha256(content).hexdigest())
     return content
+
+
+def _verify(directory: Path, manifest: Mapping[str, Any], name: str) -> None:
+    """Check every byte of a file, of which only a part is in memory at a time."""
+    with _opened(directory, manifest, name) as file:
+        _refuse_other(directory, manifest, name, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _opened(directory: Path, manifest: Mapping[str, Any], name: str) -> IO[bytes]:
+    path = directory / name
+    if path.stat().st_size != manifest["files"][name]["size"]:
+        raise _damaged(directory, name, "not as long as it was")
+    return path.open("rb")
+
+
+def _refuse_other(directory: Path, manifest: Mapping[str, Any], name: str, digest: str) -> None:
+    if digest != manifest["files"][name]["sha256"]:
+        raise _damaged(directory, name, "its digest does not match")
 
 
 def _damaged(directory: Path, name: str, why: str) -> IntegrityError:
     return IntegrityError(f"{directory.name} is damaged ({name}: {why})", where=str(directory))
-
-
-def _write_error(error: Exception, path: Path, found: str) -> WriteError:
-    reason = getattr(error, "strerror", None) or error
-    return WriteError(
-        f"cannot write {path.name}: {reason}", where=str(path), found=found, do="free some space, then resume"
-    )
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -290,10 +290,3 @@ def _delete(path: Path) -> None:
         return
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
-
-
-def _free_bytes(path: Path) -> str:
-    try:
-        return f"{shutil.disk_usage(path.parent).free:,}"
-    except OSError:
-        return "unknown"

@@ -10,7 +10,9 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from dltk.training.saving.contents import Content
 from dltk.training.saving.durable import canonical, distrusting, loads, read_files, write_files
+from dltk.training.saving.packing import Packed
 from dltk.training.saving.trees import decode, encode
 
 
@@ -23,12 +25,12 @@ def write_directory(target: Path, trees: Mapping[str, Any], facts: Mapping[str, 
     Raises:
         WriteError: The disk is full or failed; the target is as it was before.
     """
-    contents = {}
+    contents: dict[str, Content] = {}
     for name, tree in trees.items():
         plain, tensors = encode(tree, name)
         contents[f"{name}.json"] = canonical(plain)
         if tensors:
-            contents[f"{name}.safetensors"] = safetensors.torch.save(tensors)
+            contents[f"{name}.safetensors"] = Packed(tensors)
     write_files(target, contents, facts)
 
 

@@ -13,7 +13,7 @@ _TENSOR, _ITEMS, _TUPLE, _FLOAT = "$tensor", "$items", "$tuple", "$float"
 
 
 def encode(tree: Any, name: str) -> tuple[Any, dict[str, Tensor]]:
-    """Return a tree as strict JSON values, and its tensors on the CPU, copied and contiguous, by a name of their own.
+    """Return a tree as strict JSON values, and its tensors, not copied, by a name of their own.
 
     Args:
         tree: What to spell; Raises TypeError where it holds more than tensors and plain values.
@@ -64,7 +64,7 @@ def tensors_in(tree: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
 def _encode(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
         name = _unused(path, tensors)
-        tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        tensors[name] = value.detach()
         return {_TENSOR: name}
     if isinstance(value, Mapping):
         if all(isinstance(key, str) and not key.startswith("$") for key in value):

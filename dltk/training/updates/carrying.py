@@ -34,13 +34,14 @@ def carried(old: Any, fresh: Any, anew: Collection[What]) -> Any:
     return old if _is_alike(old, fresh) else fresh
 
 
-def moments_of(options: OptimizerSettings) -> set[str]:
-    """Return the names of what an optimizer keeps of each parameter."""
-    parameter = nn.Parameter(torch.zeros(1))
-    parameter.grad = torch.zeros(1)
+def moments_of(options: OptimizerSettings) -> dict[str, bool]:
+    """Return what an optimizer keeps of each parameter, by name, and whether it is as large as the parameter."""
+    parameter = nn.Parameter(torch.zeros(2))
+    parameter.grad = torch.zeros(2)
     optimizer = options.build([{"params": [parameter], "lr": options.lr}])
     optimizer.step()
-    return {name for name, value in optimizer.state[parameter].items() if value is not None}
+    kept = {name: value for name, value in optimizer.state[parameter].items() if value is not None}
+    return {name: getattr(value, "shape", None) == parameter.shape for name, value in kept.items()}
 
 
 def _sizes(state: Mapping[str, Any]) -> list[int]:

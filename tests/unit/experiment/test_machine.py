@@ -1,6 +1,7 @@
 """Facts of the machine, and the end of its memory."""
 
 import os
+import sys
 
 import pytest
 import torch
@@ -48,3 +49,17 @@ def test_other_errors_pass():
 def test_an_allocation_that_cannot_be_is_recognised():
     with pytest.raises(OutOfResources), within_memory():
         torch.empty(2**50)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+def test_a_run_may_open_as_many_files_as_the_hard_limit_allows():
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        prepare_machine(TrainOptions(threads=1), None)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (allowed, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

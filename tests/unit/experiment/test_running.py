@@ -13,7 +13,7 @@ import torch
 import yaml
 
 import dltk
-from dltk.config.errors import ConfigError, IntegrityError, Locked, OutputError, ResumeRefused, UsageError
+from dltk.config.errors import ConfigError, IntegrityError, Locked, OutputError, ResumeRefused, UsageError, WriteError
 from dltk.data.batches import Batch, InMemory
 from dltk.experiment import RunOptions, check
 from dltk.experiment.running import train
@@ -325,3 +325,19 @@ def test_one_input_may_stand_by_itself(folder):
     config = {**LIGHT, "data": {"name": "csv", "path": str(write_table(folder / "table.csv")), "target": "kind"}}
     run = train(config, {"train.epochs": 1}, quiet(folder / "run"))
     assert len(run.predict("table.csv")) == 60
+
+
+def test_a_disk_that_is_too_small_for_two_checkpoints_is_told_before_the_first_step(folder, monkeypatch):
+    class Usage:
+        free = 500
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda _: Usage)
+        with pytest.raises(WriteError, match="too small for two checkpoints") as caught:
+            train(LIGHT, options=RunOptions(folder / "run", quiet=True))
+    weights_of_4_bytes = 4 * 8 + 8 + 8 * 3 + 3
+    with_two_moments = 3 * weights_of_4_bytes
+    assert caught.value.found == f"{2 * with_two_moments * 4:,} bytes needed, 500 free"
+    assert caught.value.code == 74
+    assert not list((folder / "run" / "checkpoints").iterdir())
+    assert train(options=RunOptions(resume=str(folder / "run"), quiet=True)).status["state"] == "completed"
