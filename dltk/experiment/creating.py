@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dltk.config.errors import IntegrityError, OutputError
+from dltk.config.errors import DltkError, IntegrityError, OutputError
 from dltk.experiment.building import Built
 from dltk.experiment.layout import layout_of
 from dltk.experiment.machine import Machine, environment_of
@@ -84,7 +84,7 @@ def create(run: RunDir, built: Built, machine: Machine, given: str, origin: Orig
         if origin is not None:
             origin.save(run)
         run.settle(path)
-    except BaseException:  # an interrupt, too
+    except (DltkError, OSError, KeyboardInterrupt):
         run.release()
         shutil.rmtree(run.path, ignore_errors=True)
         raise

@@ -9,8 +9,9 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 from dltk.config.errors import IntegrityError, ResumeRefused
 from dltk.config.strict_json import finite
@@ -263,7 +264,7 @@ def _verify(directory: Path, manifest: Mapping[str, Any], name: str) -> None:
         _refuse_other(directory, manifest, name, hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def _opened(directory: Path, manifest: Mapping[str, Any], name: str) -> IO[bytes]:
+def _opened(directory: Path, manifest: Mapping[str, Any], name: str) -> BufferedReader:
     path = directory / name
     if path.stat().st_size != manifest["files"][name]["size"]:
         raise _damaged(directory, name, "not as long as it was")
