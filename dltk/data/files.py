@@ -118,7 +118,7 @@ def _intact(path: Path | None) -> Path | None:
             where=str(path),
             do="remove it, and run without --offline",
         )
-    say(f"warning: {path} is not what was downloaded; kept as {download.quarantine(path).name}")
+    say(f"warning[DLTK-WARN-DOWNLOAD]: {path} is not what was downloaded; kept as {download.quarantine(path).name}")
     return None
 
 

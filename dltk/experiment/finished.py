@@ -133,7 +133,7 @@ class Run:
             self._refuse("there is no intact checkpoint", checkpoints.skipped)
         chosen = self._selected(found)
         for skipped in checkpoints.skipped:
-            Screen().say(f"warning: skipped a checkpoint: {skipped}; {chosen.path.name} is used")
+            Screen().say(f"warning[DLTK-WARN-CHECKPOINT]: skipped a checkpoint: {skipped}; {chosen.path.name} is used")
         return chosen
 
     def _selected(self, found: Sequence[Checkpoint]) -> Checkpoint:
@@ -264,7 +264,7 @@ class Run:
         began_with = read_facts(self._directory.preparation).get("samples", {}).get(split)
         if began_with not in {None, samples_digest(batches)}:
             changed = f"the {split} split is not what it was when the run began"
-            Screen().say(f"warning: {changed}; samples that were trained on may be among those scored")
+            Screen().say(f"warning[DLTK-WARN-SPLIT]: {changed}; samples that were trained on may be among those scored")
 
     def _refuse(self, message: str, skipped: Sequence[str]) -> NoReturn:
         raise IntegrityError(message, where=str(self._directory.checkpoints), found="; ".join(skipped))

@@ -90,7 +90,7 @@ def _begin(run: RunDir, built: Built, fitting: Fitting) -> Progress:
     checkpoints.clear_leftovers()
     last = checkpoints.last()
     for skipped in checkpoints.skipped:
-        screen.say(f"warning: skipped a checkpoint: {skipped}")
+        screen.say(f"warning[DLTK-WARN-CHECKPOINT]: skipped a checkpoint: {skipped}")
     if last is None and checkpoints.skipped:
         raise IntegrityError(
             "no checkpoint is intact", where=str(run.checkpoints), do="train anew with dltk train CONFIG"

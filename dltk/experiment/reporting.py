@@ -123,7 +123,9 @@ def _choose_weights(built: Built, fitting: Fitting, progress: Progress) -> int:
         return progress.step
     best = fitting.checkpoints.best(best_step)
     if best is None:
-        fitting.log.screen.say(f"warning: the best checkpoint (step {best_step}) is gone or damaged; the last is used")
+        fitting.log.screen.say(
+            f"warning[DLTK-WARN-BEST]: the best checkpoint (step {best_step}) is gone or damaged; the last is used"
+        )
         return progress.step
     set_weights(fitting.learner.inference_model(), best.weights())
     fitting.log.screen.say(f"weights of step {best_step}, the best {fitting.selection.monitor}")

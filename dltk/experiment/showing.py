@@ -126,5 +126,7 @@ def _keep(run: RunDir, log: RunLog, name: str, figure: Figure, step: int) -> Non
     try:
         (run.pictures / f"{name}.png").write_bytes(png)
     except OSError as error:
-        log.screen.say(f"warning: cannot write the picture {name}.png: {error.strerror}; the run goes on")
+        log.screen.say(
+            f"warning[DLTK-WARN-PICTURE]: cannot write the picture {name}.png: {error.strerror}; the run goes on"
+        )
     log.board.picture(name, png, step)

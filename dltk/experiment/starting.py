@@ -105,7 +105,7 @@ def _told_of_random(model: nn.Module, options: ModelOptions, taken: Collection[s
     tensors = f"{len(random)} frozen tensor{'s' if len(random) > 1 else ''}"
     if taken:
         raise OptionError("freeze", f"the weights have nothing for {tensors}, which would stay random: {first}")
-    return [f"warning: {tensors} keep{'s' if len(random) == 1 else ''} random values: {first}"]
+    return [f"warning[DLTK-WARN-RANDOM]: {tensors} keep{'s' if len(random) == 1 else ''} random values: {first}"]
 
 
 def _take_pretrained(experiment: Experiment, model: nn.Module) -> tuple[set[str], list[str]]:

@@ -43,6 +43,7 @@ class Screen:
         self._bar: tqdm[Any] | None = None
         self._log: Path | None = None
         self._earlier: list[str] = []
+        self._warned: set[str] = set()
 
     def keep_log(self, path: Path) -> None:
         """Write what was said so far, and everything from now on, to a file."""
@@ -51,7 +52,10 @@ class Screen:
         self._earlier = []
 
     def say(self, line: str) -> None:
-        """Say one line."""
+        """Say one line; a warning only once."""
+        if line.startswith("warning[") and line in self._warned:
+            return
+        self._warned.add(line)
         self._record(line)
         self._print(line)
 
@@ -117,7 +121,7 @@ class Screen:
                 file.write(text)
         except OSError as error:
             name, self._log = self._log.name, None
-            self._print(f"warning: {name} stops here: {error.strerror}; training goes on")
+            self._print(f"warning[DLTK-WARN-LOG]: {name} stops here: {error.strerror}; training goes on")
 
 
 class Metrics:

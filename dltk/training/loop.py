@@ -111,7 +111,9 @@ def _refuse_lost_best(run: Fitting) -> None:
     """Choose anew from here on where the best checkpoint is not intact, as after falling back to an older one."""
     step = run.selection.best_step
     if step is not None and run.checkpoints.best(step) is None:
-        run.log.screen.say(f"warning: the best checkpoint so far (step {step}) is gone or damaged; it is chosen anew")
+        run.log.screen.say(
+            f"warning[DLTK-WARN-BEST]: the best checkpoint so far (step {step}) is gone or damaged; it is chosen anew"
+        )
         run.selection.forget_best()
 
 

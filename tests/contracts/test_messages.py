@@ -34,7 +34,7 @@ def test_every_id_spelled_anywhere_in_the_code_is_on_the_page() -> None:
 
 
 def test_every_kind_of_problem_has_a_section_and_every_section_a_kind() -> None:
-    assert KINDS_ON_PAGE == KINDS
+    assert {id_ for id_ in KINDS_ON_PAGE if not id_.startswith("DLTK-WARN-")} == KINDS
     assert all(kind.startswith(tuple(id_ for id_, _ in ON_PAGE)) for kind in KINDS)
 
 
@@ -46,6 +46,14 @@ def test_show_explains_every_id(capsys: pytest.CaptureFixture[str]) -> None:
         assert len(" ".join(lines[1:])) > 20
     assert run(["show", "DLTK-CONFIG-TIPE"]) == 2
     assert "did you mean 'DLTK-CONFIG-TYPE'?" in capsys.readouterr().err
+
+
+def test_every_warning_has_an_id_and_every_id_is_tested() -> None:
+    assert not [str(path) for path, source in SOURCES.items() if re.search(r"[\"']warning: ", source)]
+    tests = "".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "tests").rglob("test_*.py"))
+    warned = {id_ for source in SOURCES.values() for id_ in re.findall(r"warning\[(DLTK-WARN-[A-Z]+)\]", source)}
+    assert warned == {id_ for id_ in KINDS_ON_PAGE if id_.startswith("DLTK-WARN-")}
+    assert {id_ for id_ in warned if id_ not in tests} == set()
 
 
 def test_every_kind_of_problem_is_raised_somewhere() -> None:

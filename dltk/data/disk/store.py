@@ -126,7 +126,7 @@ def _is_intact(entry: Path) -> bool:
         with (entry / _VALUES).open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() == digest:
                 return True
-    say(f"warning: decoded samples are damaged, and are decoded again: {entry}")
+    say(f"warning[DLTK-WARN-SAMPLES]: decoded samples are damaged, and are decoded again: {entry}")
     remove(entry)
     return False
 

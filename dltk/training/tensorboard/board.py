@@ -98,4 +98,4 @@ class TensorBoard:
             self._file.fail(error)
         except UNTRACEABLE as error:
             self._on.discard(kind)
-            self._screen.say(f"warning: TensorBoard shows no {kind}: {error}; training goes on")
+            self._screen.say(f"warning[DLTK-WARN-TENSORBOARD]: TensorBoard shows no {kind}: {error}; training goes on")

@@ -63,7 +63,9 @@ class EventFile:
     def fail(self, error: OSError) -> None:
         """Write nothing more, and say so."""
         self.close()
-        self._screen.say(f"warning: TensorBoard stops here: {error.strerror or error}; training goes on")
+        self._screen.say(
+            f"warning[DLTK-WARN-TENSORBOARD]: TensorBoard stops here: {error.strerror or error}; training goes on"
+        )
 
     def _write(self, event: event_pb2.Event, step: int) -> None:
         if self._file is None:

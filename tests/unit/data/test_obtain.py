@@ -45,7 +45,7 @@ def test_a_downloaded_file_that_changed_is_kept_aside_and_downloaded_anew(server
     assert files.obtain("Set", [remote], None) == [target]
     assert target.read_bytes() == CONTENT
     assert (target.parent / "a.gz.bad").exists()
-    assert "is not what was downloaded" in capsys.readouterr().err
+    assert "warning[DLTK-WARN-DOWNLOAD]: " in capsys.readouterr().err
 
 
 def test_offline_a_downloaded_file_that_changed_is_refused(server, remote, target, monkeypatch):

@@ -167,7 +167,7 @@ def test_what_is_used_instead_of_a_damaged_checkpoint_is_said(folder, capsys):
     again = dltk.load(run.path)
     assert again.checkpoint.path < newest
     said = capsys.readouterr().err
-    assert f"warning: skipped a checkpoint: {newest.name} is damaged" in said
+    assert f"warning[DLTK-WARN-CHECKPOINT]: skipped a checkpoint: {newest.name} is damaged" in said
     assert f"{again.checkpoint.path.name} is used" in said
 
 

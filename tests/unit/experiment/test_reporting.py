@@ -75,7 +75,7 @@ def test_a_picture_that_cannot_be_written_is_a_warning(folder, capsys, monkeypat
     monkeypatch.setattr(RunDir, "move", without_pictures)
     run = trained(folder, ["tensorboard.pictures=true"])
     assert run.status["state"] == "completed"
-    assert "warning: cannot write the picture confusion_matrix.png" in capsys.readouterr().err
+    assert "warning[DLTK-WARN-PICTURE]: cannot write the picture confusion_matrix.png" in capsys.readouterr().err
 
 
 def test_pictures_are_drawn_where_they_are_wanted(folder):

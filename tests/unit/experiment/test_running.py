@@ -165,7 +165,7 @@ def test_another_device_may_go_on_and_is_warned_of(folder, capsys):
     environment = json.loads(path.read_text())
     path.write_text(json.dumps({**environment, "device": "cuda", "gpu": "H100"}))
     train(options=RunOptions(resume=stop.run))
-    assert "warning: device was cuda, is cpu" in capsys.readouterr().err
+    assert "warning[DLTK-WARN-MACHINE]: device was cuda, is cpu" in capsys.readouterr().err
 
 
 def test_a_run_that_a_live_process_owns_is_refused(folder):
@@ -188,7 +188,7 @@ def test_a_run_whose_checkpoints_are_all_damaged_does_not_go_on(folder):
         path.write_bytes(b"torn")
     with pytest.raises(IntegrityError, match="no checkpoint is intact"):
         train(options=quiet(resume=stop.run))
-    assert "warning: skipped a checkpoint" in (folder / "run" / "train.log").read_text()
+    assert "warning[DLTK-WARN-CHECKPOINT]: skipped a checkpoint" in (folder / "run" / "train.log").read_text()
 
 
 def test_a_run_that_never_saved_a_checkpoint_begins_anew(folder):
@@ -276,7 +276,7 @@ def test_data_that_changed_are_refused_on_resume_and_told_at_eval(folder, capsys
     after = contents(folder / "run")
     assert {name for name in {*before, *after} if before.get(name) != after.get(name)} <= {".lock"}
     dltk.load(run.path).evaluate()
-    assert "warning: the test split is not what it was when the run began" in capsys.readouterr().err
+    assert "warning[DLTK-WARN-SPLIT]: the test split is not what it was when the run began" in capsys.readouterr().err
 
 
 def test_a_test_split_that_was_left_out_can_be_scored_later(folder):

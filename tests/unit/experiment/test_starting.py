@@ -209,11 +209,11 @@ def test_what_is_frozen_does_not_move(donor, folder):
 def test_what_is_frozen_with_random_values_is_told_where_no_weights_are_given(capsys, folder):
     train(with_model(IRIS, freeze="backbone"), (), RunOptions(folder / "run"))
     said = capsys.readouterr().err
-    assert "warning: 2 frozen tensors keep random values: layers.0.weight, layers.0.bias\n" in said
+    assert "warning[DLTK-WARN-RANDOM]: 2 frozen tensors keep random values: layers.0.weight, layers.0.bias\n" in said
     assert "model: mlp, 51 parameters, 21 of them learn\n" in said
     deep = started(with_model(IRIS, hidden=[6, 6, 6], freeze="backbone")).experiment.inferred
     first = "layers.0.weight, layers.0.bias, layers.1.weight, ..."
-    assert f"warning: 6 frozen tensors keep random values: {first}" in deep
+    assert f"warning[DLTK-WARN-RANDOM]: 6 frozen tensors keep random values: {first}" in deep
 
 
 def test_what_is_frozen_must_come_from_the_weights_where_there_are_some(donor):

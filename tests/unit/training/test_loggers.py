@@ -112,7 +112,7 @@ def test_a_log_that_cannot_be_written_is_told_once_and_does_not_stop_training(tm
     screen.say("first")
     screen.say("second")
     assert capsys.readouterr().err.splitlines() == [
-        "warning: train.log stops here: Is a directory; training goes on",
+        "warning[DLTK-WARN-LOG]: train.log stops here: Is a directory; training goes on",
         "first",
         "second",
     ]
@@ -222,3 +222,10 @@ def test_a_damaged_line_of_the_record_is_an_error(tmp_path):
     path.write_text('{"step": 1}\n{"ste\n')
     with pytest.raises(IntegrityError, match="is damaged"):
         Metrics(path).rows()
+
+
+def test_a_warning_is_said_once_and_other_lines_as_often_as_they_come(capsys):
+    screen = Screen()
+    for line in ("warning[DLTK-WARN-LOG]: x", "same", "warning[DLTK-WARN-LOG]: x", "same"):
+        screen.say(line)
+    assert capsys.readouterr().err.splitlines() == ["warning[DLTK-WARN-LOG]: x", "same", "same"]

@@ -168,7 +168,8 @@ def test_a_best_checkpoint_that_is_gone_is_chosen_anew(tmp_path, capsys):
     shutil.rmtree(tmp_path / "run" / "checkpoints" / "step-00000006")
     learner, _ = trial.go()
     assert (
-        "warning: the best checkpoint so far (step 6) is gone or damaged; it is chosen anew" in capsys.readouterr().err
+        "warning[DLTK-WARN-BEST]: the best checkpoint so far (step 6) is gone or damaged; it is chosen anew"
+        in capsys.readouterr().err
     )
     last = trial.checkpoints.last()
     assert last is not None

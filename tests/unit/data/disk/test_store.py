@@ -97,7 +97,7 @@ def test_a_damaged_entry_is_made_again(damage, capsys):
         content[5] ^= 1
         values.write_bytes(content if damage == "flip" else content[:-1])
     assert torch.equal(read(stored(WANTED, whole)), ROWS)
-    assert "are damaged" in capsys.readouterr().err
+    assert "warning[DLTK-WARN-SAMPLES]: " in capsys.readouterr().err
 
 
 def test_the_least_recently_used_entries_make_room(monkeypatch, capsys):

@@ -120,7 +120,7 @@ def test_a_directory_that_cannot_be_made_is_a_warning_and_no_stop(tmp_path, caps
     assert bits(Trial(tmp_path / "b", board=board).go()[0]) == bits(reference)
     board.close()
     said = capsys.readouterr().err.splitlines()
-    assert said == ["warning: TensorBoard stops here: File exists; training goes on"]
+    assert said == ["warning[DLTK-WARN-TENSORBOARD]: TensorBoard stops here: File exists; training goes on"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -134,7 +134,7 @@ def test_a_disk_that_fills_is_told_once_and_no_stop(tmp_path, capsys):
             board.scalars({"a": 1.0}, step)
         board.close()
     assert capsys.readouterr().err.splitlines() == [
-        "warning: TensorBoard stops here: No space left on device; training goes on"
+        "warning[DLTK-WARN-TENSORBOARD]: TensorBoard stops here: No space left on device; training goes on"
     ]
 
 
@@ -199,4 +199,4 @@ def test_a_kind_that_fails_is_left_out_and_said_once(tmp_path, capsys):
             board.scalars({"a": 1.0}, step)
     assert shown(tmp_path / "tensorboard") == {"a": [(0, 1.0), (1, 1.0), (2, 1.0)]}
     said = capsys.readouterr().err.splitlines()
-    assert said == ["warning: TensorBoard shows no histograms: out of memory; training goes on"]
+    assert said == ["warning[DLTK-WARN-TENSORBOARD]: TensorBoard shows no histograms: out of memory; training goes on"]
