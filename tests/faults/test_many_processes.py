@@ -28,6 +28,7 @@ DROPOUT = (
 )
 GAN = "data: {name: digits, batch_size: 50}\nmodel: {name: gan}\ntrain: {epochs: 2, threads: 1}\n" + QUIET
 TOGETHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "dltk"]
+LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 ALONE = [sys.executable, "-m", "dltk"]
 
 
@@ -63,6 +64,18 @@ def trained(folder: Path, command: list[str], *arguments: object) -> str:
 def workers(process: subprocess.Popen[str]) -> list[int]:
     """Return the processes that train, which are the children of torchrun."""
     return [int(child) for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def listened_at(process: int) -> set[str]:
+    """Return the addresses, as the system spells them, at which a process waits for connections."""
+    files = Path(f"/proc/{process}/fd").iterdir()
+    sockets = {target.removeprefix("socket:[").rstrip("]") for target in map(os.readlink, files) if "socket:" in target}
+    lines = [
+        line.split()
+        for kind in ("tcp", "tcp6")
+        for line in Path(f"/proc/{process}/net/{kind}").read_text().splitlines()
+    ]
+    return {line[1].partition(":")[0] for line in lines if line[3] == "0A" and line[9] in sockets}
 
 
 def steps(run: Path) -> list[int]:
@@ -103,6 +116,7 @@ def exit_codes(text: str) -> set[int]:
     return {int(code) for code in re.findall(r"exitcode *: (\d+)", text)}
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_scores_and_weights_of_one(tmp_path):
     (tmp_path / "iris.yaml").write_text(IRIS)
     trained(tmp_path, ALONE, "iris.yaml", "--output-dir", "one")
@@ -146,6 +160,7 @@ def test_a_signal_stops_all_at_one_step_with_a_checkpoint(tmp_path, number):
     (tmp_path / "c.yaml").write_text(DROPOUT)
     process = started(tmp_path, TOGETHER, "train", "c.yaml", "--output-dir", "run")
     wait_for_step(tmp_path / "run", process)
+    assert {place for worker in workers(process) for place in listened_at(worker)} <= LOOPBACK
     process.send_signal(number)
     said, _ = process.communicate(timeout=60)
     assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "stopped", said

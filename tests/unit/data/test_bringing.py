@@ -54,6 +54,7 @@ def test_what_fits_the_gpu_lies_there_and_what_does_not_comes_ahead(monkeypatch)
 
 @needs_cuda
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")
 def test_the_host_never_waits_inside_an_epoch(monkeypatch):
     monkeypatch.setattr(bringing, "SHARE_OF_GPU", 0.0)
     epoch = InMemory({"x": IMAGES}, {}, Loading(64, shuffled(2), CUDA)).epoch(0)
