@@ -21,6 +21,7 @@ from dltk.config.problems import KeyPath
 from dltk.config.writing import yaml_text
 from dltk.experiment.config import read_experiment
 from tests.commands import Commands
+from tests.faults import scalars
 from tests.faults.mutations import OF_BYTES, OF_VALUES, broken, mappings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -246,3 +247,8 @@ def test_writing_out_every_documented_default_changes_nothing(path):
     full = with_defaults(values)
     assert full != values
     assert read_experiment(full).plain() == read_experiment(values).plain()
+
+
+def test_forty_scalars_mean_in_every_type_of_option_what_the_table_says():
+    assert len(scalars.SCALARS) >= 40
+    assert scalars.table() == scalars.TABLE.read_text(encoding="utf-8")
