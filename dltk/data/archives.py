@@ -2,64 +2,40 @@
 
 from __future__ import annotations
 
-import bz2
 import contextlib
 import gzip
 import lzma
 import os
 import re
 import shutil
-import stat
+import sys
 import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Protocol, Self
 
 from dltk.config.errors import DataError, IntegrityError, MissingInput, WriteError, shown
+from dltk.data.archive_entries import CHUNK_BYTES, Budget, Entry, Limits, Metered, Unsafe, compressed, entries_of
+
+if sys.platform != "win32":
+    import fcntl
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
-_CHUNK_BYTES = 1 << 20
-_MAX_HEADER_BYTES = 1 << 20  # of one tar entry, long names and extended attributes included
 _MAX_PART_BYTES, _MAX_NAME_BYTES = 255, 2000
-_ZIP_HEADER_BYTES = 30
 _DRIVE = re.compile(r"[A-Za-z]:")
 _DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
     *(ValueError, LookupError, NotImplementedError, RecursionError),  # of senseless headers
 )
-_TAR_KINDS = {
-    tarfile.SYMTYPE: "a symbolic link",
-    tarfile.LNKTYPE: "a hard link",
-    tarfile.CHRTYPE: "a device",
-    tarfile.BLKTYPE: "a device",
-    tarfile.FIFOTYPE: "a pipe",
-}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How large an archive may become: far above any data set, far below what a bomb wants.
-
-    Attributes:
-        entries: Files and folders.
-        total_bytes: Unpacked.
-        ratio: Unpacked bytes per byte of the archive, looked at from `ratio_from_bytes` on.
-    """
-
-    entries: int = 5_000_000
-    total_bytes: int = 1 << 40
-    ratio: int = 200
-    ratio_from_bytes: int = 1 << 26
 
 
 def unpack(archive: Path, target: Path, limits: Limits | None = None) -> None:
     """Unpack a tar or zip archive to a new folder, which appears complete or not at all.
 
-    Several processes may unpack to one target at once: the first to finish provides it, the others drop their copy.
+    Several processes may unpack to one target: the later ones wait for the first. Should they not see each other, each
+    unpacks to a folder of its own, and the first to finish provides the target. What a killed one left is cleared away.
 
     Raises:
         IntegrityError: An entry could reach outside, is no regular file or folder, or comes twice; or it is a bomb.
@@ -68,12 +44,21 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None) -> None:
     """
     with _explained(archive):
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=target.parent))
-        try:
-            _fill(archive, unfinished, limits or Limits())
-            _publish(unfinished, target)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+        prefix = f".unfinished-{target.name}-"
+        for earlier in target.parent.glob(f"{prefix}*"):
+            with _owned(earlier) as is_ours:  # its owner has finished, or is dead
+                if is_ours:
+                    shutil.rmtree(earlier, ignore_errors=True)
+        while not target.is_dir():
+            unfinished = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+            with _owned(unfinished):
+                if not unfinished.is_dir():  # taken for a dead one's in the moment before it was locked
+                    continue
+                try:
+                    _fill(archive, unfinished, limits or Limits())
+                    _publish(unfinished, target)
+                finally:
+                    shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def gunzip(file: Path, limits: Limits | None = None) -> bytes:
@@ -89,7 +74,7 @@ def gunzip(file: Path, limits: Limits | None = None) -> bytes:
     except OSError as error:
         raise MissingInput(f"cannot read {shown(file.name)}: {error.strerror}", where=str(file.absolute())) from None
     with stream, _explained(file), gzip.open(stream) as unpacked:
-        metered = _Metered(unpacked, _Budget(file.stat().st_size, limits or Limits()))
+        metered = Metered(unpacked, Budget(file.stat().st_size, limits or Limits()))
         return b"".join(iter(metered.read, b""))
 
 
@@ -106,72 +91,9 @@ def check(file: Path, name: str, limits: Limits | None = None) -> None:
         DataError: It is damaged or not of that kind.
     """
     with _explained(file), file.open("rb") as stream:
-        for member in _compressed(stream, name, _Budget(file.stat().st_size, limits or Limits())):
-            while member.read(_CHUNK_BYTES):
+        for member in compressed(stream, name, Budget(file.stat().st_size, limits or Limits())):
+            while member.read(CHUNK_BYTES):
                 pass
-
-
-class _Unsafe(Exception):
-    """Why an archive must not be unpacked."""
-
-
-class _Readable(Protocol):
-    def read(self, size: int = ..., /) -> bytes: ...
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A file or folder of an archive; `data` is None for a folder, `refused` says what else it is."""
-
-    name: str
-    data: _Readable | None = None
-    refused: str = ""
-
-
-class _Budget:
-    """Counts bytes as they are unpacked, whatever headers claim."""
-
-    def __init__(self, archive_bytes: int, limits: Limits) -> None:
-        most = min(limits.total_bytes, max(limits.ratio_from_bytes, limits.ratio * archive_bytes))
-        self._archive_bytes, self._left = archive_bytes, most
-
-    def spend(self, num_bytes: int) -> None:
-        """Take note of bytes unpacked."""
-        self._left -= num_bytes
-        if self._left < 0:
-            raise _Unsafe(f"it unpacks to far more than its {self._archive_bytes} bytes can honestly hold")
-
-
-class _Metered:
-    """A stream whose bytes are counted; `allowed` more may be read before it is a bomb."""
-
-    def __init__(self, stream: _Readable, budget: _Budget) -> None:
-        self._stream, self._budget = stream, budget
-        self.allowed: int | None = None
-
-    def read(self, size: int = _CHUNK_BYTES, /) -> bytes:
-        """Read up to `size` bytes."""
-        data = self._stream.read(size)
-        self._budget.spend(len(data))
-        if self.allowed is not None:
-            self.allowed -= len(data)
-            if self.allowed < 0:
-                raise _Unsafe("an entry has a header of more than a megabyte")
-        return data
-
-
-class _Header(tarfile.TarInfo):
-    """A tar header, where tarfile alone would take a broken one for the end of the archive."""
-
-    @classmethod
-    def frombuf(cls, block: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """Read a header; a block of zeros is the end."""
-        try:
-            return super().frombuf(block, encoding, errors)
-        except tarfile.HeaderError as error:
-            if len(block) == tarfile.BLOCKSIZE and not any(block):
-                raise
-            raise tarfile.ReadError(f"{error} before its end") from None
 
 
 @contextlib.contextmanager
@@ -179,7 +101,7 @@ def _explained(archive: Path) -> Iterator[None]:
     where = str(archive.absolute())
     try:
         yield
-    except _Unsafe as error:
+    except Unsafe as error:
         raise IntegrityError(f"the archive {shown(archive.name)} is refused: {error}", where=where) from None
     except _DAMAGED as error:
         raise DataError(f"the archive {shown(archive.name)} is damaged: {error}", where=where) from None
@@ -189,15 +111,38 @@ def _explained(archive: Path) -> Iterator[None]:
         raise WriteError(f"cannot unpack {shown(archive.name)}: {error}", where=where) from None
 
 
+@contextlib.contextmanager
+def _owned(folder: Path) -> Iterator[bool]:
+    """Lock a folder, which waits while a living process has it; say whether that worked: some file systems cannot."""
+    if sys.platform == "win32":
+        yield False
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # it has got its final name meanwhile
+        yield False
+        return
+    try:
+        yield _is_locked_now(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_locked_now(descriptor: int) -> bool:
+    assert sys.platform != "win32"
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:
+        return False
+    return True
+
+
 def _fill(archive: Path, folder: Path, limits: Limits) -> None:
-    budget = _Budget(archive.stat().st_size, limits)
+    budget = Budget(archive.stat().st_size, limits)
     with archive.open("rb") as file:
-        magic = file.read(4)
-        file.seek(0)
-        entries = _zip_entries(file, budget) if magic.startswith(b"PK") else _tar_entries(file, magic, budget)
-        for count, entry in enumerate(entries, start=1):
+        for count, entry in enumerate(entries_of(file, budget), start=1):
             if count > limits.entries:
-                raise _Unsafe(f"it has more than {limits.entries} entries")
+                raise Unsafe(f"it has more than {limits.entries} entries")
             _write(entry, folder)
 
 
@@ -211,7 +156,7 @@ def _publish(unfinished: Path, target: Path) -> None:
             raise
 
 
-def _write(entry: _Entry, folder: Path) -> None:
+def _write(entry: Entry, folder: Path) -> None:
     place = folder.joinpath(*_parts(entry))
     try:
         if entry.data is None:
@@ -219,12 +164,12 @@ def _write(entry: _Entry, folder: Path) -> None:
             return
         place.parent.mkdir(parents=True, exist_ok=True)
         with place.open("xb") as file:
-            shutil.copyfileobj(entry.data, file, _CHUNK_BYTES)
+            shutil.copyfileobj(entry.data, file, CHUNK_BYTES)
     except (FileExistsError, NotADirectoryError):
-        raise _Unsafe(f"the entry {shown(entry.name)} comes twice") from None
+        raise Unsafe(f"the entry {shown(entry.name)} comes twice") from None
 
 
-def _parts(entry: _Entry) -> list[str]:
+def _parts(entry: Entry) -> list[str]:
     """Return the folders and the name of an entry, all below the target."""
     parts = [part for part in entry.name.split("/") if part not in {"", "."}]
     sizes = [len(part.encode("utf-8", "surrogateescape")) for part in parts]
@@ -240,61 +185,5 @@ def _parts(entry: _Entry) -> list[str]:
     }
     for reason, holds in reasons.items():
         if holds:
-            raise _Unsafe(f"the entry {shown(entry.name)} {reason}")
+            raise Unsafe(f"the entry {shown(entry.name)} {reason}")
     return parts
-
-
-def _tar_entries(file: IO[bytes], magic: bytes, budget: _Budget) -> Iterator[_Entry]:
-    openers: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zX": lzma.open}
-    opener = next((opener for start, opener in openers.items() if magic.startswith(start)), None)
-    stream = _Metered(opener(file) if opener else file, budget)
-    stream.allowed = _MAX_HEADER_BYTES
-    # A pipe ("r|") is never sought: a header cannot lead tarfile back in circles.
-    with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header, encoding="utf-8") as archive:  # type: ignore[call-overload]
-        while (member := archive.next()) is not None:
-            archive.members.clear()  # or it keeps every header of a million
-            kind = _tar_refusal(member)
-            data = archive.extractfile(member) if member.isfile() and not kind else None
-            stream.allowed = None
-            yield _Entry(member.name, data, kind)
-            stream.allowed = _MAX_HEADER_BYTES
-
-
-def _compressed(file: IO[bytes], name: str, budget: _Budget) -> Iterator[_Readable]:
-    """Yield what holds the bytes of a compressed file, metered."""
-    if name.endswith(".zip"):
-        yield from (entry.data for entry in _zip_entries(file, budget) if entry.data is not None)
-        return
-    openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-    if opener := openers.get(Path(name).suffix):
-        yield _Metered(opener(file), budget)
-
-
-def _tar_refusal(member: tarfile.TarInfo) -> str:
-    if member.issparse():
-        return "a sparse file"
-    if member.isdir() or member.type in {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE}:
-        return ""
-    return _TAR_KINDS.get(member.type, "of an unknown type")
-
-
-def _zip_entries(file: IO[bytes], budget: _Budget) -> Iterator[_Entry]:
-    with zipfile.ZipFile(file) as archive:
-        end = 0
-        for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
-            if info.header_offset < end:
-                raise _Unsafe(f"the entry {shown(info.filename)} overlaps another one")
-            end = info.header_offset + _ZIP_HEADER_BYTES + info.compress_size
-            yield _zip_entry(archive, info, budget)
-
-
-def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget) -> _Entry:
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        return _Entry(info.filename, refused="a symbolic link" if kind == stat.S_IFLNK else "a device or pipe")
-    if info.flag_bits & 1:
-        raise zipfile.BadZipFile("it is encrypted")
-    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise zipfile.BadZipFile("only stored and deflated entries can be read")
-    name = info.orig_filename  # `filename` ends at a NUL
-    return _Entry(name, None if info.is_dir() else _Metered(archive.open(info), budget))

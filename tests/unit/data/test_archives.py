@@ -2,8 +2,11 @@ import gzip
 import io
 import random
 import stat
+import subprocess
+import sys
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +16,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dltk.config.errors import DataError, DltkError, IntegrityError, MissingInput, WriteError
-from dltk.data.archives import Limits, gunzip, unpack
+from dltk.data.archive_entries import Limits
+from dltk.data.archives import gunzip, unpack
 
 
 def tar_of(*entries: tuple[tarfile.TarInfo, bytes]) -> bytes:
@@ -54,6 +58,26 @@ def overlapping_zip() -> bytes:
     return bytes(packed)
 
 
+def quoting_zip() -> bytes:
+    """A stored file whose content is the local part of another entry (the quoted overlap of Fifield 2019)."""
+    inner = zip_of(("b", b"y" * 100))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a", inner[: inner.index(b"PK\x01\x02")])
+        (quoted,) = zipfile.ZipFile(io.BytesIO(inner)).infolist()
+        quoted.header_offset = packed.getvalue().index(b"PK\x03\x04", 4)
+        archive.filelist.append(quoted)
+        archive.NameToInfo["b"] = quoted
+    return packed.getvalue()
+
+
+def renaming_tar() -> bytes:
+    """A harmless name that an extended header replaces."""
+    member = tarfile.TarInfo("harmless.txt")
+    member.pax_headers = {"path": "../outside.txt"}
+    return tar_of((member, b"hostile"))
+
+
 def long_header_tar() -> bytes:
     member = tarfile.TarInfo("a")
     member.pax_headers = {"comment": "x" * (3 << 20)}
@@ -84,6 +108,11 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a symbolic link in a zip": lambda: zip_of(("link", b"/etc/passwd"), mode=stat.S_IFLNK | 0o777),
     "a device in a zip": lambda: zip_of(("device", b""), mode=stat.S_IFCHR),
     "overlapping files in a zip": overlapping_zip,
+    "a file inside another one in a zip": quoting_zip,
+    "a name that another header replaces": renaming_tar,
+    "a drive in a zip": lambda: zip_of(("C:/outside.txt", b"x")),
+    "a backslash in a zip": lambda: zip_of(("..\\outside.txt", b"x")),
+    "a name twice in a zip": lambda: zip_of(("a", b"x"), ("./a", b"y")),
     "a bomb": lambda: zip_of(("zeros", bytes(1 << 27))),
     "a compressed bomb of a tar": lambda: gzip.compress(tar_of(file("zeros", bytes(1 << 27)))),
 }
@@ -212,6 +241,46 @@ def test_the_second_of_two_processes_finds_the_target(tmp_path):
         thread.join()
     assert len(tree(target)) == 201
     assert [entry.name for entry in (tmp_path / "cache").iterdir()] == ["target"]
+
+
+UNPACK = "import sys; from pathlib import Path; from dltk.data.archives import unpack; unpack(*map(Path, sys.argv[1:]))"
+
+
+def unpacking(archive: Path, target: Path) -> subprocess.Popen[bytes]:
+    """Unpack in a process of its own."""
+    return subprocess.Popen([sys.executable, "-c", UNPACK, archive, target])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
+def test_what_a_killed_process_left_is_cleared_away_and_does_not_count(tmp_path):
+    archive, target = tmp_path / "archive", tmp_path / "cache" / "target"
+    archive.write_bytes(tar_of(*(file(f"in/{i}", b"x" * 100) for i in range(4_000))))
+    process = unpacking(archive, target)
+    while not list(tmp_path.glob("cache/.unfinished-*/in/1*")):
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    assert not target.exists()
+    unpack(archive, target)
+    assert len(tree(target)) == 4_001
+    assert [entry.name for entry in target.parent.iterdir()] == ["target"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
+def test_a_process_waits_for_another_that_unpacks_the_same(tmp_path):
+    archive, target = tmp_path / "archive", tmp_path / "cache" / "target"
+    archive.write_bytes(tar_of(*(file(f"in/{i}", b"x" * 100) for i in range(4_000))))
+    processes = [unpacking(archive, target)]
+    while not list(tmp_path.glob("cache/.unfinished-*/in/1*")):
+        time.sleep(0.002)
+    processes += [unpacking(archive, target) for _ in range(3)]
+    most = 0
+    while any(process.poll() is None for process in processes):
+        most = max(most, len(list(tmp_path.glob("cache/.unfinished-*"))))
+        time.sleep(0.002)
+    assert [process.returncode for process in processes] == [0] * 4
+    assert most == 1
+    assert [entry.name for entry in target.parent.iterdir()] == ["target"]
 
 
 def test_a_target_that_cannot_be_written_is_code_74(tmp_path):
