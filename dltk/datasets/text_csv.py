@@ -155,6 +155,13 @@ def _part(config: Config, path: str) -> Columns:
 def _texts(config: Config, path: str) -> Columns:
     """Return the texts of a table that may lack labels."""
     table = _table(config, path, ("text",), for_other_files(config.encoding))
+    if _name(config, "text") not in table.columns:
+        raise DataError(
+            "the table lacks the column of texts that the model was trained on",
+            where=path,
+            found=f"columns {', '.join(map(shown, table.columns))}",
+            expected=shown(_name(config, "text")),
+        )
     text = _position(config, table, "text")
     names = [f"{table.file}:{line}" for line in table.lines]
     return Columns({TEXT: [row[text] for row in table.rows]}, {}, names, notes=table.notes)

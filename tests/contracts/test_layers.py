@@ -18,6 +18,7 @@ DANGEROUS_CALLS = {
     "compile": "turns text into code",
     "__import__": "imports what a text names",
     "os.system": "runs a command",
+    "os.popen": "runs a command",
     "torch.load": "unpickles; safetensors hold weights",
     "torch.jit.load": "runs what a file holds",
     "np.load": "may unpickle",
@@ -31,6 +32,10 @@ DANGEROUS_METHODS = {"extractall": "leaves the folder; data/archives.py has its 
 READS_FOREIGN = PACKAGE / "nn" / "foreign.py"
 """The one place that reads other programs' pickled weights, restricted to tensors and plain containers."""
 DANGEROUS_MODULES = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}
+CONNECTS = PACKAGE / "data" / "transfer.py"
+"""The one place that opens connections: to https, for data sets that are not there."""
+CONNECTING_MODULES = {"socket", "http", "urllib", "ssl", "ftplib", "requests", "httpx", "xmlrpc", "socketserver"}
+HARMLESS_MODULES = {"urllib.parse", "urllib.parse.urlsplit", "urllib.parse.quote"}
 
 
 def tree_of(path: Path) -> ast.Module:
@@ -85,6 +90,17 @@ def test_nothing_from_a_file_is_executed(path):
     assert wrong == []
     imported = imported_by(path) - ({"pickle", "pickle.UnpicklingError"} if path == READS_FOREIGN else set())
     assert {name.partition(".")[0] for name in imported} & DANGEROUS_MODULES == set()
+
+
+@every_file
+def test_no_file_opens_connections_or_shells_but_the_one_that_downloads(path):
+    imported = imported_by(path) - HARMLESS_MODULES
+    assert path == CONNECTS or {name.partition(".")[0] for name in imported} & CONNECTING_MODULES == set()
+    calls = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+    shells = [one for node in calls for one in node.keywords if one.arg == "shell"]
+    assert shells == []
+    listens = [ast.unparse(node.func) for node in calls if ast.unparse(node.func).endswith((".bind", ".listen"))]
+    assert listens == []
 
 
 def test_foreign_weights_are_read_without_running_anything():

@@ -109,8 +109,10 @@ class TablePreparation:
         """Encode rows once, as float32 (N, size) and targets.
 
         Raises:
-            DataError: A cell of a number column is no usable number, or a target was never seen in training.
+            DataError: Columns are lacking, a cell of a number column is no usable number, or a target was never seen in
+                training.
         """
+        self._refuse_lacking(samples.inputs[TABLE], "")
         encoded = [column.encode(self._cells(samples, column)) for column in self.columns]
         self._refuse_invalid(samples, encoded)
         inputs = {TABLE: torch.from_numpy(np.concatenate(encoded, axis=1))}
@@ -130,7 +132,7 @@ class TablePreparation:
         if lacking:
             raise DataError(
                 f"the table lacks {len(lacking)} of the {len(self.columns)} columns that the model was trained on",
-                where=place_of(path),
+                where=place_of(path) if path else "",
                 found="columns " + at_most_shown([shown(str(name)) for name in frame.columns]),
                 expected=at_most_shown([f"{shown(name)}{did_you_mean(name, frame.columns)}" for name in lacking]),
             )

@@ -161,6 +161,14 @@ def test_eval_refuses_what_it_cannot_score(dltk, folder, table_run, override, co
     assert message in answer.err
 
 
+def test_eval_of_a_table_that_lacks_columns_names_them(dltk, folder, table_run):
+    (folder / "other.csv").write_text("a,color,kind\n1,red,big\n2,blue,small\n")
+    answer = dltk("eval", table_run, "data.path=other.csv")
+    assert answer.code == 65
+    assert "the table lacks 2 of the 3 columns that the model was trained on" in answer.err
+    assert "'colour'; did you mean 'color'?" in answer.err
+
+
 def test_eval_without_the_training_data_says_what_is_missing(dltk, table_run):
     answer = dltk("eval", table_run)
     assert answer.code == 66

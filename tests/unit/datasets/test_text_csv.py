@@ -177,6 +177,17 @@ def test_a_table_without_labels_can_be_predicted_and_keeps_every_row(tmp_path):
 
 
 @pytest.mark.skipif(find(SST2, None) is None, reason="no sst2 below $DLTK_DATA")
+def test_a_table_without_the_column_of_texts_cannot_be_predicted(tmp_path):
+    table = write(tmp_path / "train.csv", "text,label\ngood,a\nbad,b\n")
+    options = text_csv.Config.parse({"path": str(table)})
+    preparation = text_csv.prepare(options, text_csv.read(options).parts["train"])
+    other = write(tmp_path / "other.csv", "review,label\ngood,a\n")
+    with pytest.raises(DataError, match="lacks the column of texts") as caught:
+        preparation.open([str(other)])
+    assert caught.value.found == "columns 'review', 'label'"
+    assert caught.value.expected == "'text'"
+
+
 def test_sst2_is_read_as_it_is_published():
     train, val, test = (str(find([name], None)) for name in SST2)
     columns = {"header": False, "text": 0, "label": 1, "quoting": False}
