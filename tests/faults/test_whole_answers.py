@@ -200,7 +200,7 @@ def refuse_undefined(answers: Sequence[dict[str, Any]]) -> None:
 
 
 cells = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=12),
     st.sampled_from(
         ["", "NA", "?", "nan", "inf", "1e400", "3e38", "-3e38", "1e-320", "=1+1", "0x10", "\u0661", "9" * 5000]
     ),
@@ -213,10 +213,8 @@ cells = st.one_of(
 @example(rows=[("3e38", "-3e38", "red"), ("0.5", "1", "red")])
 @example(rows=[("9" * 5000, "1", "red"), ("1e400", "", "\u202eder")])
 def test_every_row_of_any_table_is_answered_in_order(runs, tmp_path_factory, rows):
-    path = write(
-        tmp_path_factory.mktemp("own") / "own.csv", [[str(i), *row] for i, row in enumerate(rows)], "iabcolour"
-    )
-    path.write_text(path.read_text(encoding="utf-8").replace("i,a,b,c,o,l,o,u,r", "i,a,b,colour", 1), encoding="utf-8")
+    numbered = [[str(i), *row] for i, row in enumerate(rows)]
+    path = write(tmp_path_factory.mktemp("own") / "own.csv", numbered, ("i", "a", "b", "colour"))
     answers = runs["table"].predict([str(path)])
     assert [answer["input"] for answer in answers] == [f"row {i}" for i in range(1, len(rows) + 1)]
     assert {answer["status"] for answer in answers} <= TABLE_STATUSES
