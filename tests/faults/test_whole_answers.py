@@ -40,7 +40,7 @@ Row = Sequence[str]
 
 def rows_of(count: int, seed: int, kind: str = "classes") -> list[Row]:
     chance = random.Random(seed)
-    found = []
+    found: list[Row] = []
     for _ in range(count):
         a, b, colour = chance.random(), chance.gauss(3, 2), chance.choice(["red", "blue", "green"])
         y = ("big" if a * 4 + b > 5 else "small") if kind == "classes" else f"{a * 4 + b:.3f}"
