@@ -147,7 +147,8 @@ def _layer(layer: Mapping[str, Any]) -> dict[str, str]:
 def _length(facts: Mapping[str, Any]) -> list[str]:
     length = facts["length"]
     if length["steps"] is None:
-        lasts = f"{length['epochs']} epochs" if length["epochs"] is not None else "as long as the rule below says"
+        lasts = "as long as the rule of train.epochs says"
+        lasts = lasts if length["epochs"] is None else count_of(length["epochs"], "epoch")
         return [f"{lasts}, batches of {length['batch_size']}; how many, only reading tells"]
     count = length["batches_per_epoch"]
     batches = f"{count:,} batch{'' if count == 1 else 'es'} of {length['batch_size']}"

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from dltk.config.sections import DataOptions
 from dltk.data.samples import Preparation, Source
-from dltk.data.specs import Ids, Image, Series, Spec, Table
+from dltk.data.specs import Image, Series, Spec, Table
 from dltk.data.splits import split_parts
 
-_SIZED_BY_HEADERS = (Image, Series, Ids)
+_SIZED_BY_HEADERS = (Image, Series)
 
 
 class NotFitted(AttributeError):

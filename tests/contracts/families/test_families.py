@@ -5,6 +5,7 @@ A folder here is a family: one component per file, `config.yaml`, and `expected.
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 import dltk
+from dltk.cli.app import run as run_command
+from dltk.config import registry
 from tests.children import Child
 from tests.contracts.families.children import Death, ask, cross_validate, evaluate, train
 from tests.endings import end_of, log, resumable, status
@@ -49,6 +53,19 @@ FAMILIES = [Family.of(path.parent) for path in sorted(HERE.glob("*/config.yaml")
 def each(families: Iterable[Family]) -> pytest.MarkDecorator:
     """Run a test for each family."""
     return pytest.mark.parametrize("family", [pytest.param(family, id=family.folder.name) for family in families])
+
+
+@each(FAMILIES)
+def test_a_family_is_planned(family, monkeypatch, capsys):
+    monkeypatch.setattr(registry, "_plugins", {})
+    plugins = [f"--plugin={path}" for path in sorted(family.folder.glob("*_*.py"))]
+    before = torch.get_num_threads()
+    assert run_command(["plan", str(family.folder / "config.yaml"), *plugins, "--json"]) == 0
+    torch.set_num_threads(before)
+    facts = json.loads(capsys.readouterr().out)
+    layers, parameters = facts["model"].get("layers", []), facts["model"].get("parameters")
+    assert not layers or sum(layer["parameters"] for layer in layers) == parameters
+    assert layers or facts["model"]["unknown"]
 
 
 @pytest.fixture(scope="session")
