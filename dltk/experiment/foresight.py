@@ -19,7 +19,7 @@ from dltk.data.splits import DEFAULT_BATCH_SIZE
 from dltk.experiment.building import bare_model, refuse_mixing, selection_for, with_length
 from dltk.experiment.config import Experiment
 from dltk.experiment.effects import contradictions, needs_several, oversized_batch
-from dltk.experiment.learning import refuse_misfits, session_for, settings_for
+from dltk.experiment.learning import refuse_misfits, refuse_unfit, settings_for, unchecked_session
 from dltk.experiment.overfitting import few_samples
 from dltk.experiment.oversize import refuse_oversized, without_numbers
 from dltk.experiment.starting import freeze_as_asked, set_parameters
@@ -143,7 +143,8 @@ def _decide_length(found: Foreseen, device: torch.device) -> None:
         return
     found.experiment = with_length(found.experiment, found.num_batches)
     with _noting(found, "train"):
-        found.session = session_for(found.experiment, device, found.num_batches)
+        found.session = unchecked_session(found.experiment, device, found.num_batches)
+        refuse_unfit(found.experiment, found.session)
 
 
 def _build_model(found: Foreseen) -> None:

@@ -49,12 +49,23 @@ def session_for(experiment: Experiment, device: torch.device, num_batches: int |
     Raises:
         ConfigError: An option of training does not fit the device, or such a length.
     """
-    session = Session(experiment.sections.seed, device, total_steps(experiment, num_batches), num_batches, world())
+    session = unchecked_session(experiment, device, num_batches)
+    refuse_unfit(experiment, session)
+    return session
+
+
+def unchecked_session(experiment: Experiment, device: torch.device, num_batches: int | None) -> Session:
+    """Return the same, whether or not the options of training fit it; raise where a schedule needs to know more."""
+    return Session(experiment.sections.seed, device, total_steps(experiment, num_batches), num_batches, world())
+
+
+def refuse_unfit(experiment: Experiment, session: Session) -> None:
+    """Refuse options of training that do not fit the device or the length of a run; raise ConfigError."""
+    device = session.device
     if experiment.sections.train.precision == "tf32" and device.type != "cuda":
         reason = f"tf32 needs a CUDA device; this run computes on {device.type}"
         raise experiment.problem("train", OptionError("precision", reason))
     _refuse_long_updates(experiment, session)
-    return session
 
 
 def settings_for(experiment: Experiment, task: Task, session: Session, *, has_val: bool) -> OptimizationSettings:

@@ -99,10 +99,10 @@ def digits(**options):
         ({"model": {"name": "knn"}, "early_stopping": {}}, "early_stopping", "which nothing stops early"),
         ({"model": {"name": "knn"}, "train": {"evaluate_every": 5}}, "train.evaluate_every", "in one pass"),
         ({"tensorboard": dict.fromkeys(TensorboardOptions.model_fields, False)}, "tensorboard", "tensorboard: null"),
-        ({"model": {"name": "mlp", "parameters": {"head.w": [1]}}}, "model.parameters", "no parameter 'head.w'"),
+        ({"model": {"name": "mlp", "parameters": {"head.w": [1]}}}, "model.parameters.head.w", "no parameter 'head.w'"),
         (
             {"model": {"name": "mlp", "hidden": [], "parameters": {"head.bias": [1, 2]}}},
-            "model.parameters",
+            "model.parameters.head.bias",
             "'head.bias' must have the shape [10]; received [2]",
         ),
         (digits(augment=["mixup"]) | {"task": {"name": "classification", "loss": "hinge"}}, "data.augment", "mixup"),
@@ -128,9 +128,10 @@ def test_lengths_monitors_and_layers_are_said_at_once():
         model={"name": "sequential", "layers": CONVOLUTIONS},
         early_stopping={"monitor": "val/f1"},
         schedule={"name": "cosine", "warmup_epochs": 9},
-        train={"epochs": 5},
+        train={"epochs": 5, "accumulate": 900},
     )
-    assert set(found) == {"early_stopping.monitor", "model.layers.1.kernel_size", "schedule.warmup_epochs"}
+    options = {"early_stopping.monitor", "model.layers.1.kernel_size", "schedule.warmup_epochs", "train.accumulate"}
+    assert set(found) == options
 
 
 def test_what_is_right_passes():
