@@ -266,6 +266,7 @@ def _facts(found: Foreseen, machine: Machine) -> dict[str, Any]:
         brought = name.partition("_")[0] in found.data.official
         if not brought and not (name == "val_fraction" and common.fold):
             facts[f"data.{name}"] = getattr(common, name)
+    facts["data.storage"] = None if common.storage == "auto" else common.storage
     if found.selection is not None:
         monitor = found.selection.monitor
         facts["train.select"] = "last" if monitor is None else "best"
