@@ -89,7 +89,7 @@ class Moment:
 def live(folder: Path, arguments: Sequence[str] = AGAIN, fault: Fault | None = None) -> Life:
     """Run a command in a folder, in a process of its own, until its end."""
     with tempfile.NamedTemporaryFile() as heard:
-        child = Child(_run, folder, arguments, fault or Nothing(), heard.name)
+        child = Child(run_command, folder, arguments, fault or Nothing(), heard.name)
         try:
             code, counted = child.result()
         except EOFError:
@@ -125,7 +125,7 @@ def kind_of(numbers: Sequence[int]) -> str:
     return "+".join(signal.Signals(number).name.removeprefix("SIG") for number in numbers)
 
 
-def _run(folder: Path, arguments: Sequence[str], fault: Fault, heard: str) -> tuple[int, dict[str, int]]:
+def run_command(folder: Path, arguments: Sequence[str], fault: Fault, heard: str) -> tuple[int, dict[str, int]]:
     from dltk.cli.app import run
 
     os.chdir(folder)

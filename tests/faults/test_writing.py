@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dltk.config.errors import WriteError
-from dltk.training.saving.durable import clear_leftovers, write_files
+from dltk.training.saving.durable import clear_leftovers, write_files, write_text
 from tests.unit.training.tiny import files_in
 
 CALLS = ("fsync", "rename", "mkdir", "open")
@@ -122,6 +122,36 @@ def test_files_are_on_the_disk_before_their_names_are(tmp_path):
     staged = next(name for call, name in calls if call == "fsync" and name.startswith(".tmp-"))
     files = [(call, name) for name in ("a.bin", "b.bin", "manifest.json") for call in ("write", "fsync")]
     assert calls == [*files, ("fsync", staged), ("rename", ""), ("fsync", "parent")]
+
+
+def test_everything_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    synced, real = set(), {name: getattr(os, name) for name in ("fsync", "rename", "replace")}
+
+    def fsync(descriptor):
+        synced.add(os.fstat(descriptor).st_ino)
+        real["fsync"](descriptor)
+
+    def named(name):
+        def attempt(old, new, **kwargs):
+            inside = list(Path(old).iterdir()) if Path(old).is_dir() else []
+            missing = [path.name for path in (Path(old), *inside) if path.stat().st_ino not in synced]
+            assert not missing, f"{missing} may be lost"
+            synced.discard(Path(new).parent.stat().st_ino)
+            real[name](old, new, **kwargs)
+
+        return attempt
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "rename", named("rename"))
+    monkeypatch.setattr(os, "replace", named("replace"))
+    parent = tmp_path.stat().st_ino
+    for write in (
+        lambda: write_files(tmp_path / "target", {"a.bin": b"old"}, {}),
+        lambda: write_files(tmp_path / "target", {"a.bin": b"new", "b.bin": b"1"}, {}),
+        lambda: write_text(tmp_path / "status.json", "{}"),
+    ):
+        write()
+        assert parent in synced, "the name may be lost"
 
 
 CRASHES = Path(__file__).with_name("crash_points.py")
