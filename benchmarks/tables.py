@@ -90,7 +90,8 @@ def _lines(case: str, threads: int, rows: Sequence[Row], *, is_per_step: bool) -
         values = [_value(row, is_per_step=is_per_step) for row in own]
         ratios = [paired(rows, name, against, quantity).get(key) for quantity in ("seconds", "cpu_seconds")]
         memory = max(row.peak_mb or 0 for row in own)
-        yield f"{head} {statistics.median(values):.3g} | {ratios[0]} | {ratios[1]} | {memory:.0f} |"
+        held = f"{memory:.0f}" if memory else ""
+        yield f"{head} {statistics.median(values):.3g} | {ratios[0]} | {ratios[1]} | {held} |"
 
 
 def _value(row: Row, *, is_per_step: bool) -> float:

@@ -8,7 +8,7 @@ from benchmarks.programs import Program, timed
 
 
 def test_a_program_is_timed_in_every_round():
-    group = [Program("start", "x", name, (sys.executable, "-c", "pass")) for name in ("one", "other")]
+    group = [Program("process", "x", name, (sys.executable, "-c", "pass")) for name in ("one", "other")]
     rows = list(timed(group, 1, [1, 2]))
     assert [(row.round, row.contestant) for row in rows] == [(1, "other"), (1, "one"), (2, "one"), (2, "other")]
     assert all(row.seconds and row.cpu_seconds is not None and row.peak_mb for row in rows)
