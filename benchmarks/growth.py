@@ -63,7 +63,10 @@ def draw(rows: Sequence[Row], path: Path) -> None:
             axis.set_xscale("log")
             axis.set_xticks(list(costs), [f"{value:,}" for value in costs])
             axis.minorticks_off()
-            axis.set_ylim(bottom=0)
+            if line == 0:
+                axis.set_yscale("log")  # linear growth is a straight line that rises as fast as it goes right
+            else:
+                axis.set_ylim(0, 1.15 * max(costs.values()))
             axis.grid(visible=True, alpha=0.3)
             axis.set_ylabel(label if column == 0 else "")
         axes[0][column].set_title(f"{quantity}: exponent {exponent(medians(rows, quantity, 'cpu_seconds')):.2f}")
