@@ -27,6 +27,7 @@ from dltk.data.splits import evaluation_loading, parsed, split_parts
 from dltk.experiment.answering import open_inputs
 from dltk.experiment.building import build_model, build_task, restored_preparation
 from dltk.experiment.config import Experiment, read_experiment
+from dltk.experiment.kernels import Kernels
 from dltk.experiment.machine import within_memory
 from dltk.experiment.other_data import (
     problem_of,
@@ -148,6 +149,7 @@ class Run:
     @cached_property
     def model(self) -> nn.Module:
         """The model with the weights of the checkpoint in use, in eval mode."""
+        Kernels.recorded(self._directory.read_environment()).possible(self.device).put_in_place()
         with within_memory():
             model = build_model(self.experiment, self.preparation, self.device)
             set_weights(model, self.checkpoint.weights())

@@ -15,6 +15,7 @@ from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.creating import Origin, create, refuse_impossible
 from dltk.experiment.finished import Run
 from dltk.experiment.following import made
+from dltk.experiment.kernels import Kernels
 from dltk.experiment.learning import make_learner
 from dltk.experiment.life import live
 from dltk.experiment.machine import prepare_machine, within_memory
@@ -71,6 +72,8 @@ def fork(name: str, overrides: Sequence[str], options: RunOptions) -> Run:
         changed = differences(old.plain(), built.experiment.plain())
         _refuse_changes(source, built, changed)
         refuse_other_samples(source, built)
+        kept = Kernels() if experiment.sections.train.kernels == "usual" else Kernels.recorded(environment)
+        machine = machine.computing_with(kept)
         learner = make_learner(built, machine.device)
     checkpoint = _checkpoint(source, old, step)
     _take_weights(source, learner, checkpoint)

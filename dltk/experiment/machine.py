@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,6 +17,8 @@ from dltk.config.errors import OutOfResources
 from dltk.config.processes import processes_here
 from dltk.config.sections import TrainOptions
 from dltk.data.resources import allow_more_files, cores
+from dltk.experiment.kernels import Kernels
+from dltk.experiment.processor import this_processor
 from dltk.training.processes import ALONE, World, world
 from dltk.training.session import choose_device
 from dltk.training.updates.precision import use_tf32
@@ -29,16 +31,24 @@ class Machine:
     device: torch.device
     threads: int
     world: World = ALONE
+    kernels: Kernels = field(default_factory=Kernels)
+
+    def computing_with(self, kernels: Kernels) -> Machine:
+        """Put kernels in place, as far as they can be had here, and return the machine with them."""
+        possible = kernels.possible(self.device)
+        possible.put_in_place()
+        return replace(self, kernels=possible)
 
 
 def prepare_machine(options: TrainOptions, recorded_threads: int | None) -> Machine:
-    """Join the other processes, set the thread count by rule, or as recorded, and choose the device and its kernels."""
+    """Join the other processes, set threads by rule or as recorded, choose the device; the usual kernels compute."""
     allow_more_files()
     together = world()
     share = max(1, cores() // processes_here())
     threads = recorded_threads or (share if options.threads == "auto" else options.threads)
     torch.set_num_threads(threads)
     device = choose_device(options.device)
+    Kernels().put_in_place()
     if device.type == "cuda":
         _prefer_repeatable_kernels()
         if options.precision == "tf32":
@@ -67,19 +77,22 @@ def environment_of(machine: Machine) -> dict[str, Any]:
         "platform": platform.platform(),
         "device": str(machine.device),
         "gpu": torch.cuda.get_device_name(machine.device) if machine.device.type == "cuda" else None,
+        "processor": str(this_processor()),
         "threads": machine.threads,
         "processes": machine.world.size,
+        "kernels": machine.kernels.plain(),
         "plugins": plugins,
     }
 
 
 def differences(recorded: Mapping[str, Any], machine: Machine) -> list[str]:
-    """Return what keeps a resumed run from repeating the bits of an uninterrupted one: device and versions."""
-    now = environment_of(machine)
+    """Return what keeps a resumed run from repeating the bits of an uninterrupted one: device, kernels, versions."""
+    before = {**recorded, **Kernels.recorded(recorded).plain()}
+    now = environment_of(machine) | machine.kernels.plain()
     return [
-        f"{name} was {recorded[name]}, is {now[name]}"
-        for name in ("device", "gpu", "processes", "torch", "dltk")
-        if name in recorded and recorded[name] != now[name]
+        f"{name} was {before[name]}, is {now[name]}"
+        for name in ("device", "gpu", "processor", "processes", "matmul", "attention", "torch", "dltk")
+        if name in before and before[name] != now[name]
     ]
 
 

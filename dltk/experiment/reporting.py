@@ -52,6 +52,7 @@ def introduce(built: Built, selection: Selection, machine: Machine, seconds: flo
         *([f"monitor: {selection.monitor}"] if selection.monitor else []),
         f"device: {machine.device}, {machine.threads} thread{'s' if machine.threads > 1 else ''}{_layout(built)}",
         *([f"{machine.world.size} processes share every batch"] if machine.world.size > 1 else []),
+        *([f"kernels: {machine.kernels}"] if str(machine.kernels) else []),
     ]
     if machine.device.type == "cuda":
         lines.append("device: kernels on CUDA may differ in last bits from run to run, and so may a resumed run")

@@ -20,6 +20,7 @@ from dltk.experiment.creating import create, refuse_impossible
 from dltk.experiment.finished import Run
 from dltk.experiment.following import made
 from dltk.experiment.foresight import refuse_foreseeable
+from dltk.experiment.kernels import Kernels, choose
 from dltk.experiment.learning import make_learner
 from dltk.experiment.life import live
 from dltk.experiment.machine import differences, prepare_machine, within_memory
@@ -128,7 +129,9 @@ def check(
     started_at = time.monotonic()
     with within_memory():
         built = build(experiment, machine.device)
-        make_learner(built, machine.device)
+        learner = make_learner(built, machine.device)
+        kernels = choose(experiment.sections.train, machine.device, learner, built.splits.lessons)
+        machine = machine.computing_with(kernels)
     selection = built.selection()
     introduce(built, selection, machine, time.monotonic() - started_at, screen or Screen(quiet=True))
     return {
@@ -195,6 +198,8 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
     selection = built.selection()
     with within_memory():
         learner = make_learner(built, machine.device)
+        kernels = choose(experiment.sections.train, machine.device, learner, built.splits.lessons)
+        machine = machine.computing_with(kernels)
     introduce(built, selection, machine, seconds, screen)
     run = made(run, lambda: create(run, built, machine, given))
     return live(run, built, learner, screen, options.limits)
@@ -228,6 +233,7 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
     refuse_shorter(run, built.experiment)
     if run.status().get("state") == "completed" and not asks_for_more(run, built.experiment):
         return Run(run)
+    machine = machine.computing_with(Kernels.recorded(environment))
     with within_memory():
         learner = make_learner(built, machine.device)
     if world().is_first:
