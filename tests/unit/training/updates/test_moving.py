@@ -89,3 +89,18 @@ def test_parameters_of_several_types_are_the_optimizers_own_business():
 
 def test_what_has_no_kernel_is_moved_by_the_optimizer():
     assert isinstance(moves_of(built(RMSprop(), network())), Bare)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("options", [Adam(weight_decay=0.1), AdamW(amsgrad=True), RMSprop()])
+def test_the_bits_are_those_of_the_optimizer_on_cuda(options):
+    one, two = network().cuda(), network().cuda()
+    theirs, ours = built(options, one), built(options, two)
+    moves = moves_of(ours)
+    for _ in range(5):
+        backward(one)
+        backward(two)
+        theirs.step()
+        moves.step()
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
