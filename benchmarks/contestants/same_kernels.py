@@ -11,7 +11,9 @@ from benchmarks.workloads import PLUGINS, Workload
 from dltk.config import registry
 from dltk.experiment.building import build
 from dltk.experiment.config import read_experiment
+from dltk.experiment.kernels import choose
 from dltk.experiment.layout import layout_of
+from dltk.experiment.learning import make_learner
 from dltk.experiment.machine import prepare_machine
 
 
@@ -22,6 +24,8 @@ def run(workload: Workload, material: Material, turns: Turns, threads: int) -> N
     experiment = read_experiment(workload.experiment(material.data), [f"train.threads={threads}"])
     machine = prepare_machine(experiment.sections.train, None)
     built = build(experiment, machine.device)
+    learner = make_learner(built, machine.device)
+    machine.computing_with(choose(experiment.sections.train, machine.device, learner, built.splits.lessons))
     layout = torch.channels_last if layout_of(built.model) == "channels_last" else torch.contiguous_format
-    del built
+    del built, learner
     train(workload, material, turns, layout)

@@ -14,6 +14,7 @@ from dltk.config import registry
 from dltk.data.batches import Batches
 from dltk.experiment.building import Built, build
 from dltk.experiment.config import read_experiment
+from dltk.experiment.kernels import Kernels, choose
 from dltk.experiment.layout import layout_of
 from dltk.experiment.learning import make_learner
 from dltk.experiment.machine import environment_of, prepare_machine
@@ -88,8 +89,12 @@ def run(
     machine = prepare_machine(experiment.sections.train, None)
     is_first = True
     while True:
+        Kernels().put_in_place()
         built = build(experiment, machine.device)
         learner = make_learner(built, machine.device)
+        machine = machine.computing_with(
+            choose(experiment.sections.train, machine.device, learner, built.splits.lessons)
+        )
         pace = Pace(turns, workload.epochs, workload.round_epochs)
         with tempfile.TemporaryDirectory() as name, listening() as stop:
             fitting = _fitting(built, learner, Path(name), pace, stop)
