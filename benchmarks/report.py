@@ -55,7 +55,9 @@ def _measured_on(records: Sequence[Records]) -> list[str]:
     lines = []
     for one in records:
         h = one.header
-        kinds = ", ".join(dict.fromkeys(row.kind for row in one.rows))
+        kinds = ", ".join(
+            dict.fromkeys(f"{row.kind} {row.case}" if row.kind == "step" else row.kind for row in one.rows)
+        )
         lines.append(
             f"- {kinds}: {h['cores']} cores of {h['cpu']}, {h['memory_gb']} GB; Python {h['python']}, "
             f"torch {h['torch']}; commit {h['commit']}."
