@@ -1,7 +1,6 @@
 """The operating system under a folder, whose N-th call a process dies of, or which fails: calls that change files.
 
-Works in Python, so that it needs no privilege and counts only calls on the folder; test_system_calls.py compares what
-it counts with what the kernel sees.
+Works in Python, so that it needs no privilege and counts only calls on the folder.
 """
 
 from __future__ import annotations
