@@ -41,6 +41,7 @@ def test_a_mutant_is_still_possible(mutant: Mutant) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("mutant", [pytest.param(mutant, id=name) for name, mutant in MUTANTS.items()])
 def test_a_mistake_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
     folder = copied(tmp_path)
@@ -52,6 +53,7 @@ def test_a_mistake_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_without_a_mistake_all_pass(tmp_path: Path) -> None:
     done = tried(copied(tmp_path), sorted({mutant.test for mutant in MUTANTS.values()}))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
