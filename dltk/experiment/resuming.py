@@ -14,12 +14,13 @@ from dltk.config.errors import DltkError, ResumeRefused, UsageError
 from dltk.config.keys import FREE, LENGTH, PATHS, differences, is_below, is_forkable, spelled
 from dltk.config.terminal import short
 from dltk.experiment.building import Built
-from dltk.experiment.config import Experiment
+from dltk.experiment.config import Experiment, read_experiment
 from dltk.training.loggers import Metrics
 from dltk.training.runs.rundir import RunDir, newest_runs
 from dltk.training.runs.summary import command, resume_command
 from dltk.training.saving.durable import digest_of, read_facts
 from dltk.training.saving.facts import Owner, facts_of, path_of, paths_in
+from dltk.training.saving.storage import read_tree
 
 
 def unfinished(experiment: Experiment, parent: Path) -> RunDir | None:
@@ -133,14 +134,19 @@ def with_its_normalization(experiment: Experiment, run: RunDir) -> Experiment:
 def changes(run: RunDir, experiment: Experiment) -> dict[str, tuple[Any, Any]]:
     """Return every setting that must not change and differs from the run's, with the old and the new value."""
     free = _free_keys(experiment)
-    found = differences(_resolved(run), experiment.plain())
+    found = differences(_settings(run), experiment.plain())
     return {key: change for key, change in found.items() if not is_below(key, free)}
 
 
 def asks_for_more(run: RunDir, experiment: Experiment) -> bool:
     """Return whether an experiment trains for another time than a completed run did, or scores its test split."""
     more = (*LENGTH, "early_stopping.patience", "train.test")
-    return any(key in more for key in differences(_resolved(run), experiment.plain()))
+    return any(key in more for key in differences(_settings(run), experiment.plain()))
+
+
+def _settings(run: RunDir) -> Mapping[str, Any]:
+    """Return a run's settings; options that dltk did not have when it began have their defaults."""
+    return read_experiment(run.resolved, state=read_tree(run.preparation, "preparation")).plain()
 
 
 def _resolved(run: RunDir) -> Mapping[str, Any]:

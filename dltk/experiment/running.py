@@ -240,7 +240,7 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
         run.lock()
         for difference in differences(environment, machine):
             screen.say(
-                f"warning[DLTK-WARN-MACHINE]: {difference}; from here on the bits may differ from an uninterrupted run"
+                f"warning[DLTK-WARN-MACHINE]: {difference}; from here on not bit-identical to an uninterrupted run"
             )
         run.write_configs(run.config.read_text(encoding="utf-8"), built.experiment.sealed())
     return live(run, built, learner, screen, options.limits)

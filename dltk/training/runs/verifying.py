@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from dltk.config.errors import DltkError, IntegrityError, count_of
+from dltk.config.errors import DltkError, IntegrityError, ResumeRefused, count_of
 from dltk.config.keys import refuse_edited
 from dltk.training.loggers import Metrics
 from dltk.training.runs.rundir import STATES, RunDir
@@ -64,6 +64,9 @@ def verify(run: RunDir, step: int | None = None) -> Verdict:
     """Look at everything in a run, or at one checkpoint of it; nothing is changed.
 
     A run that trains meanwhile may replace a checkpoint while it is read: one that is gone by then is not counted.
+
+    Raises:
+        ResumeRefused: Another version of dltk wrote it.
     """
     owner, parts = _owner(run)
     steps = paths_in(run.checkpoints) if step is None else [path_of(run.checkpoints, step)]
@@ -101,6 +104,8 @@ def _looked_at(name: str, look: Callable[[], T], note: Callable[[T], str] = lamb
     try:
         with distrusting(Path(name)):
             return Part(name, "intact", note(look()))
+    except ResumeRefused:  # it is intact, and of another version
+        raise
     except DltkError as error:
         return Part(name, "damaged", error.message)
 

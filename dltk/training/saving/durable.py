@@ -178,6 +178,17 @@ def is_damage(error: OSError) -> bool:
     return error.errno not in _OUT_OF_REACH
 
 
+def of_another_version(directory: Path, found: str) -> ResumeRefused:
+    """Return the refusal of what is intact, as its digest says, and was not written by this version of dltk."""
+    return ResumeRefused(
+        f"{directory.name} needs another version of dltk, a newer one most likely",
+        where=str(directory),
+        found=found,
+        expected=f"format {FORMAT}, which this version reads",
+        do="update dltk; the run's environment.json says which version began it",
+    )
+
+
 def _manifest(files: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -> bytes:
     body = {"format": FORMAT, "files": files, "facts": facts}
     return canonical({**body, "digest": _digest(body)})
@@ -238,13 +249,8 @@ def _read_manifest(directory: Path) -> dict[str, Any]:
     if manifest["digest"] != _digest(body) or content != canonical(manifest):
         raise _damaged(directory, MANIFEST, "its digest does not match")
     if manifest["format"] != FORMAT or set(manifest) != _MANIFEST_KEYS:
-        raise ResumeRefused(
-            f"another version of dltk wrote {directory.name}",
-            where=str(directory),
-            found=f"format {manifest['format']}",
-            expected=f"format {FORMAT}",
-            do="use the version in the run's environment.json",
-        )
+        unknown = ", ".join(sorted(set(manifest) - _MANIFEST_KEYS))
+        raise of_another_version(directory, f"format {manifest['format']}{unknown and f' with {unknown}'}")
     differing = {path.name for path in directory.iterdir()} ^ {MANIFEST, *manifest["files"]}
     if differing:
         raise _damaged(directory, ", ".join(sorted(differing)), "missing from, or not part of, what was written")

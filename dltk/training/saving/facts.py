@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from dltk.config.errors import IntegrityError
-from dltk.training.saving.durable import REPLACED, distrusting, read_facts
+from dltk.training.saving.durable import REPLACED, distrusting, of_another_version, read_facts
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,9 @@ def facts_of(path: Path, owner: Owner, *, verify_files: bool) -> Facts:
     """
     found = read_facts(path, verify_files=verify_files)
     belongs_to = asdict(owner)
+    unknown = found.keys() - belongs_to.keys() - {field.name for field in fields(Facts)}
+    if unknown:
+        raise of_another_version(path, f"facts that are unknown here: {', '.join(sorted(unknown))}")
     with distrusting(path):
         facts = Facts(**{key: value for key, value in found.items() if key not in belongs_to})
         is_of_this_step = _name_of(path) == path_of(path.parent, facts.step).name

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from dltk.config.errors import ResumeRefused
 from dltk.config.sections import CheckpointOptions
 from dltk.training.early_stopping import Best
 from dltk.training.saving.checkpoint import Checkpoints
+from dltk.training.saving.storage import write_directory
 
 SELDOM = 1e6
 
@@ -135,6 +137,14 @@ def test_checkpoints_of_another_run_or_for_other_prepared_data_are_refused(tmp_p
     assert stranger.last() is None
     assert stranger.best(5) is None
     assert stranger.skipped == ["step-00000005 belongs to another run, or to other prepared data"]
+
+
+def test_a_checkpoint_with_facts_that_are_unknown_here_is_of_another_version(tmp_path):
+    facts = {"run": "this", "preparation": "prepared", "step": 5, "score": None, "resumable": True, "later": 1}
+    write_directory(tmp_path / "step-00000005", {"model": weights(5)}, facts)
+    with pytest.raises(ResumeRefused, match="step-00000005 needs another version of dltk") as caught:
+        checkpoints(tmp_path).last()
+    assert caught.value.found == "facts that are unknown here: later"
 
 
 def test_a_renamed_checkpoint_is_refused(tmp_path):

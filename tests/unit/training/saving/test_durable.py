@@ -8,6 +8,7 @@ import pytest
 from dltk.config.errors import IntegrityError, ResumeRefused, WriteError
 from dltk.training.saving import durable
 from dltk.training.saving.durable import (
+    FORMAT,
     canonical,
     clear_leftovers,
     digest_of,
@@ -60,9 +61,20 @@ def test_the_digest_changes_with_every_byte(tmp_path):
 def test_another_format_is_refused_as_such(tmp_path, changes):
     write_files(tmp_path / "target", OLD, {})
     with_manifest(tmp_path / "target", **changes)
-    with pytest.raises(ResumeRefused, match="another version of dltk wrote target") as caught:
+    with pytest.raises(ResumeRefused, match="target needs another version of dltk") as caught:
         read_facts(tmp_path / "target")
     assert caught.value.code == 82
+    assert caught.value.found == f"format {changes.get('format', FORMAT)}{' with later' if 'later' in changes else ''}"
+    assert caught.value.expected == f"format {FORMAT}, which this version reads"
+    assert caught.value.do.startswith("update dltk")
+
+
+def test_a_format_that_is_not_under_the_digest_is_damage(tmp_path):
+    write_files(tmp_path / "target", OLD, {})
+    path = tmp_path / "target" / "manifest.json"
+    path.write_bytes(path.read_bytes().replace(b'"format":1', b'"format":9'))
+    with pytest.raises(IntegrityError):
+        read_facts(tmp_path / "target")
 
 
 @pytest.mark.parametrize(
