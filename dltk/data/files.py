@@ -176,6 +176,21 @@ def as_directory(path: Path) -> Path:
     return entries[0] if len(entries) == 1 and entries[0].is_dir() else target
 
 
+def links_note(files: Sequence[Path], root: Path) -> list[str]:
+    """Return a note on files that are found in a folder and lie elsewhere, or nothing where there are none."""
+    base = root.resolve()
+    inside = {folder: folder.resolve().is_relative_to(base) for folder in {file.parent for file in files}}
+    outside = [
+        file
+        for file in files
+        if not (file.resolve().is_relative_to(base) if file.is_symlink() else inside[file.parent])
+    ]
+    if not outside:
+        return []
+    example = shown(outside[0].relative_to(root).as_posix())
+    return [f"{len(outside)} of {len(files)} files are reached by links that lead out of the folder, such as {example}"]
+
+
 def is_folder(path: Path) -> bool:
     """Return whether a path is a folder, or called like an archive of one."""
     return path.is_dir() or (path.is_file() and path.name.lower().endswith(ARCHIVES))

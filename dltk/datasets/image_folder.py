@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dltk.config.errors import MAX_PROBLEMS, DataError, count_of, listed, shown
 from dltk.config.sections import PathText
-from dltk.data.files import as_directory, is_folder
+from dltk.data.files import as_directory, is_folder, links_note
 from dltk.data.images.files import IMAGE_EXTENSIONS, files_below, is_image_name, printable, reasons
 from dltk.data.images.preparation import (
     ImageOptions,
@@ -47,17 +47,19 @@ def read(config: Config) -> Source:
     """Return the paths of all images with their class names; files that are not called like images are counted."""
     root = as_directory(Path(config.path))
     parts = _parts(root)
-    samples, ignored = {}, _loose_files({root, *parts.values()})
+    samples, ignored, used = {}, _loose_files({root, *parts.values()}), []
     for part, folders in _class_folders(config, parts).items():
         found = [(file, name) for name, folder in sorted(folders.items()) for file in files_below(folder)]
         images = [(file, name) for file, name in found if is_image_name(file)]
         ignored += [file for file, _ in found if not is_image_name(file)]
+        used += [file for file, _ in images]
         samples[part] = labelled(
             [str(file) for file, _ in images],
             [name for _, name in images],
             [printable(file.relative_to(root)) for file, _ in images],
         )
-    return source_of(samples, [*ignored_note(ignored, root), *_unused_note(root, parts)], config)
+    notes = [*ignored_note(ignored, root), *_unused_note(root, parts), *links_note(used, root)]
+    return source_of(samples, notes, config)
 
 
 def count(config: Config) -> Mapping[str, int]:

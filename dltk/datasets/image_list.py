@@ -13,7 +13,7 @@ from dltk.config.errors import DataError, MissingInput, shown
 from dltk.config.problems import Problem
 from dltk.config.sections import PathText
 from dltk.config.terminal import short
-from dltk.data.files import as_directory, is_folder
+from dltk.data.files import as_directory, is_folder, links_note
 from dltk.data.images.files import IMAGE_EXTENSIONS, is_image_name, printable
 from dltk.data.images.preparation import (
     ImageOptions,
@@ -61,7 +61,8 @@ def read(config: Config) -> Source:
     listing = _listing(config)
     names = [printable(Path(image.name)) for image in listing.images]
     train = labelled([str(image) for image in listing.images], listing.labels, names)
-    return source_of({"train": train}, ignored_note(listing.ignored, listing.root), config)
+    notes = [*ignored_note(listing.ignored, listing.root), *links_note(listing.images, listing.root)]
+    return source_of({"train": train}, notes, config)
 
 
 def count(config: Config) -> Mapping[str, int]:

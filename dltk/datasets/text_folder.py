@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dltk.config.errors import DataError, shown
 from dltk.config.sections import PathText
-from dltk.data.files import as_directory, is_folder
+from dltk.data.files import as_directory, is_folder, links_note
 from dltk.data.proposals import Proposal
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
@@ -56,6 +56,7 @@ def read(config: Config) -> Source:
         texts = [read_decoded(str(file), config.encoding) for _, file in files]
         names = [file.relative_to(root).as_posix() for _, file in files]
         notes = [*encoding_notes(str(parts[name]), texts), *_unread(name, parts[name], classes)]
+        notes += links_note([file for _, file in files], root)
         samples[name] = labelled([text.text for text in texts], [label for label, _ in files], names, notes)
     notes = [note for part in samples.values() for note in part.notes]
     return Source(samples, [*notes, *_unused(root, parts)])

@@ -15,7 +15,7 @@ from dltk.config.settings import Settings
 from dltk.data.batches import Finish, InMemory, Loading, as_they_are
 from dltk.data.disk.rows import DiskRows, in_chunks
 from dltk.data.fields import Field
-from dltk.data.files import refuse_absent
+from dltk.data.files import links_note, refuse_absent
 from dltk.data.images.decoding import ImageDecoder
 from dltk.data.images.files import (
     IMAGE_EXTENSIONS,
@@ -149,8 +149,10 @@ class ImagePreparation:
         if "-" in inputs:
             raise UsageError("images cannot be read from standard input", do="name image files or folders")
         refuse_absent(inputs)
-        paths = [str(path) for text in inputs for path in _images_at(Path(text))]
-        return Columns({INPUT: paths}, {}, [printable(Path(path)) for path in paths])
+        found = [(Path(text), _images_at(Path(text))) for text in inputs]
+        paths = [str(path) for _, images in found for path in images]
+        notes = [note for place, images in found if place.is_dir() for note in links_note(images, place)]
+        return Columns({INPUT: paths}, {}, [printable(Path(path)) for path in paths], notes=notes)
 
     def statuses(self, samples: Any) -> Sequence[str]:
         """Return "ok" or "invalid" per sample; files are decoded here, once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -109,10 +109,12 @@ def read_csv(path: str, written: CsvFormat) -> CsvTable:
     if written.decimal == "," or written.thousands is not None:
         body = _with_points(body, sheet, written)
     notes = encoding_notes(path, [decoded]) + _notes(rows[0][1], where, separator=separator, written=written)
-    columns = zip(*(cells for _, cells in body), strict=True)
+    columns = [list(map(str.strip, column)) for column in zip(*(cells for _, cells in body), strict=True)]
+    if written.missing == DEFAULT_MISSING:
+        notes += _missing_words(dict(zip(names, columns, strict=True)), where)
     missing = {"", *map(str.strip, written.missing)}
     data = {
-        name: [None if cell in missing else cell for cell in map(str.strip, column)]
+        name: [None if cell in missing else cell for cell in column]
         for name, column in zip(names, columns, strict=True)
     }
     places = Places.of(sheet, [line for line, _ in body])
@@ -215,6 +217,19 @@ def _names(row: Row, sheet: Sheet, written: CsvFormat) -> list[str]:
             do="rename them; or set header: false if the first row is data",
         )
     return names
+
+
+def _missing_words(columns: Mapping[str, Sequence[str]], where: str) -> tuple[str, ...]:
+    """Say which columns of words have words that mean "no value" by default: one may be a name, as of Namibia."""
+    found = []
+    for name, cells in columns.items():
+        words = [cell for cell in cells if cell in DEFAULT_MISSING and cell.isalpha()]
+        if words and not all(cell in {"", *DEFAULT_MISSING} or is_number_name(cell) for cell in cells):
+            found.append(f"{count_of(len(words), 'cell')} {shown(words[0])} in column {name}")
+    if not found:
+        return ()
+    what = f"{at_most_shown(found)}: read as missing; where that is a category, set missing: []"
+    return (f"{Path(where).name}: {what}",)
 
 
 def _notes(first: list[str], where: str, *, separator: str, written: CsvFormat) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dltk.config.errors import DataError, at_most_shown, did_you_mean, shown
+from dltk.config.errors import DataError, at_most_shown, count_of, did_you_mean, shown
 from dltk.data.batches import InMemory, Loading
 from dltk.data.files import refuse_absent
 from dltk.data.samples import Columns, State
@@ -69,7 +69,7 @@ class TablePreparation:
         return Spec({TABLE: Table(columns)}, {self.target.name: self.target.spec})
 
     def open(self, inputs: Sequence[str]) -> Columns:
-        """Read CSV files ("-": standard input): columns are found by name, others are ignored.
+        """Read CSV files ("-": standard input): columns are found by name, others are ignored, with a note.
 
         Raises:
             MissingInput: There is no such file.
@@ -87,7 +87,7 @@ class TablePreparation:
             prefix = "" if len(inputs) == 1 else f"{'stdin' if path == STANDARD_INPUT else Path(path).name} "
             ids = frame[self.written.id].tolist() if self.written.id in frame.columns else ()
             names += row_names(len(frame), prefix, ids)
-            notes += table.notes
+            notes += [*table.notes, *self._ignored(frame, path)]
             places = table.places if places is None else places + table.places
         return Columns({TABLE: pd.concat(frames, ignore_index=True)}, {}, names, notes=notes, places=places)
 
@@ -126,6 +126,15 @@ class TablePreparation:
     def _cells(self, samples: Columns, column: TableColumn) -> list[str | None]:
         cells: list[str | None] = samples.inputs[TABLE][column.name].tolist()
         return cells
+
+    def _ignored(self, frame: pd.DataFrame, path: str) -> list[str]:
+        """Say which columns the model knows nothing of; its target may stand in a table that it answers."""
+        known = {*(column.name for column in self.columns), *self.target.columns, self.written.id}
+        extra = [shown(str(name)) for name in frame.columns if name not in known]
+        if not extra:
+            return []
+        what = count_of(len(extra), "column")
+        return [f"{Path(place_of(path)).name}: {what} that the model does not use: {at_most_shown(extra)}"]
 
     def _refuse_lacking(self, frame: pd.DataFrame, path: str) -> None:
         lacking = [column.name for column in self.columns if column.name not in frame.columns]

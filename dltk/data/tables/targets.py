@@ -36,6 +36,11 @@ class ClassTarget:
         return self.column
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The one column."""
+        return (self.column,)
+
+    @property
     def spec(self) -> Classes:
         """The class names."""
         return Classes(self.names)

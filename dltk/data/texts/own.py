@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dltk.config.errors import DataError, MissingInput, shown
+from dltk.data.files import links_note
 from dltk.data.samples import Columns
 from dltk.data.texts.files import STANDARD_INPUT, Encoding, encoding_notes, for_other_files, lines_of, read_decoded
 
@@ -39,7 +40,7 @@ class OwnFiles:
         if path != STANDARD_INPUT and place.is_dir():
             files = _files_in(place)
             texts = [read_decoded(str(file), encoding) for file in files]
-            names, notes = [file.name for file in files], encoding_notes(path, texts)
+            names, notes = [file.name for file in files], [*encoding_notes(path, texts), *links_note(files, place)]
             return Columns({TEXT: [text.text for text in texts]}, {}, names, notes=notes)
         if place.suffix.lower() in _TABLE_SUFFIXES and self.read_table is not None:
             return self.read_table(path)

@@ -36,6 +36,24 @@ def test_a_folder_per_class_is_a_training_set(tmp_path):
     assert source.notes == []
 
 
+def test_links_that_lead_out_of_the_folder_are_counted(tmp_path):
+    root = write_images(tmp_path / "root", "cat/1.png", "cat/2.png")
+    away = write_images(tmp_path / "away", "1.png", "2.png")
+    (root / "cat" / "3.png").symlink_to(root / "cat" / "1.png")
+    assert image_folder.read(config(root)).notes == []
+    (root / "cat" / "4.png").symlink_to(away / "1.png")
+    (root / "dog").symlink_to(away)
+    source = image_folder.read(config(root))
+    assert source.parts["train"].names == ["cat/1.png", "cat/2.png", "cat/3.png", "cat/4.png", "dog/1.png", "dog/2.png"]
+    assert source.notes == ["3 of 6 files are reached by links that lead out of the folder, such as 'cat/4.png'"]
+
+
+def test_a_folder_that_is_itself_a_link_is_no_link_out_of_it(tmp_path):
+    root = write_images(tmp_path / "root", "cat/1.png", "dog/2.png")
+    (tmp_path / "link").symlink_to(root)
+    assert image_folder.read(config(tmp_path / "link")).notes == []
+
+
 def test_class_names_are_the_sorted_folder_names(tmp_path):
     root = write_images(tmp_path, "dog/1.png", "cat/1.png")
     spec = image_folder.describe(config(root, size=[8, 6], channels=1))

@@ -63,6 +63,14 @@ def test_another_labels_file_can_be_named(tmp_path):
     assert source.notes == []
 
 
+def test_links_that_lead_out_of_the_folder_are_counted(tmp_path):
+    write(tmp_path / "away", None, "2.png")
+    config = write(tmp_path / "root", "a\nb\n", "1.png")
+    (tmp_path / "root" / "2.png").symlink_to(tmp_path / "away" / "2.png")
+    (note,) = image_list.read(config).notes
+    assert note == "1 of 2 files are reached by links that lead out of the folder, such as '2.png'"
+
+
 def test_other_files_are_counted(tmp_path):
     config = write(tmp_path, "a\n", "1.png")
     (tmp_path / "README.md").touch()

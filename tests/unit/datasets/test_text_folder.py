@@ -8,6 +8,7 @@ import torch
 from dltk.config.errors import DataError, MissingInput
 from dltk.data.batches import Loading
 from dltk.data.specs import Classes, Vector
+from dltk.data.texts.own import OwnFiles
 from dltk.datasets import text_folder
 
 IMDB = "imdb/aclImdb_v1_labelled.tar.gz"
@@ -35,6 +36,15 @@ def test_a_folder_per_class_is_a_training_set(tmp_path):
     assert train.inputs["text"] == ["bad", "good", "좋다"]
     assert train.labels() == ["neg", "pos", "pos"]
     assert source.notes == []
+
+
+def test_links_that_lead_out_of_the_folder_are_counted_here_and_in_predict(tmp_path):
+    root = write_texts(tmp_path / "root", pos="good", neg="bad")
+    (tmp_path / "away.txt").write_text("fine")
+    (root / "pos" / "away.txt").symlink_to(tmp_path / "away.txt")
+    note = "1 of {} files are reached by links that lead out of the folder, such as '{}'"
+    assert text_folder.read(config(root)).notes == [note.format(3, "pos/away.txt")]
+    assert OwnFiles().open(str(root / "pos")).notes == [note.format(2, "away.txt")]
 
 
 def test_the_spec_names_the_classes_before_anything_is_read(tmp_path):

@@ -83,6 +83,16 @@ def test_paths_become_one_compact_tensor(tmp_path):
     assert inputs[0, :, 0, 0].tolist() == pytest.approx([0.2, 0, 1])
 
 
+def test_links_out_of_a_folder_to_answer_are_counted_and_named_files_are_not(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "one.png").touch()
+    (tmp_path / "folder" / "link.png").symlink_to(tmp_path / "one.png")
+    preparation = ImagePreparation(SPEC, "crop")
+    (note,) = preparation.open([str(tmp_path / "folder")]).notes
+    assert note == "1 of 1 files are reached by links that lead out of the folder, such as 'link.png'"
+    assert preparation.open([str(tmp_path / "folder" / "link.png")]).notes == []
+
+
 def test_own_files_and_folders_are_opened_in_order(tmp_path):
     write_images(tmp_path, "folder/b/2.jpg", "folder/a.png", "single.gif")
     (tmp_path / "folder" / "notes.txt").write_text("no image")

@@ -87,6 +87,15 @@ def test_a_given_separator_is_not_guessed(tmp_path):
     assert list(read_csv(path, CsvFormat(separator=",")).frame) == ["a;b", "c"]
 
 
+def test_the_word_na_among_words_is_noted_and_among_numbers_it_is_not(tmp_path):
+    path = _file(tmp_path, b"country,age,code,mark\nNA,1,NA,?\nZA,NA,NA,a\nNA,3,7,b\n")
+    (note,) = read_csv(path, CsvFormat()).notes
+    assert note.startswith("table.csv: 2 cells 'NA' in column country: read as missing; ")
+    assert note.endswith("set missing: []")
+    assert read_csv(path, CsvFormat(missing=("NA",))).notes == ()
+    assert read_csv(path, CsvFormat(missing=())).frame["country"].tolist() == ["NA", "ZA", "NA"]
+
+
 def test_a_guessed_separator_other_than_the_comma_is_noted(tmp_path):
     path = _file(tmp_path, b"a;b\n1;2\n")
     assert read_csv(path, CsvFormat()).notes == ("table.csv: cells are separated by ';'",)

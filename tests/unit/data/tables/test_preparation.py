@@ -74,6 +74,15 @@ def test_columns_of_a_users_file_are_found_by_name(prepared, tmp_path):
     assert torch.equal(batch.inputs[0, 1:], torch.tensor([1.0, 0.0, 0.0]))
 
 
+def test_columns_that_the_model_does_not_use_are_noted_but_for_the_target_and_the_ids(prepared, tmp_path):
+    named = TablePreparation(prepared.columns, prepared.target, CsvFormat(id="who"))
+    path = tmp_path / "more.csv"
+    path.write_text("who,age,shoe,city,y,hat\nA,20,9,Seoul,1,none\n")
+    assert named.open([str(path)]).notes == ["more.csv: 2 columns that the model does not use: 'shoe'; 'hat'"]
+    path.write_text("age,city,who,y\n20,Seoul,A,1\n")
+    assert named.open([str(path)]).notes == []
+
+
 def test_missing_columns_are_listed_with_the_nearest_name(prepared, tmp_path):
     path = tmp_path / "new.csv"
     path.write_text("Age,town\n20,Busan\n")
