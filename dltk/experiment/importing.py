@@ -16,7 +16,8 @@ from dltk.config.errors import OptionError, UsageError, shown
 from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.finished import Run
 from dltk.experiment.running import RunOptions, as_given, begin
-from dltk.nn.foreign import in_order, read_foreign, refuse_misfits, renamed
+from dltk.nn.confined import read_confined
+from dltk.nn.foreign import in_order, refuse_misfits, renamed
 from dltk.nn.normalization import Normalize
 from dltk.nn.roles import Estimator
 
@@ -60,7 +61,7 @@ def import_weights(
     experiment = read_experiment(config, texts)
     if experiment.is_one_pass:
         raise UsageError(f"{experiment.model.name} is fitted in one pass; weights cannot be imported")
-    tensors = read_foreign(file)
+    tensors = read_confined(file)
     return begin(experiment, as_given(config, texts), options or RunOptions(), _giving(tensors, file, naming))
 
 

@@ -182,7 +182,13 @@ def _unpickled(path: Path) -> Any:
             found=escaped(f"it calls {wanted[1]}"),
             do="ask whoever made it for a .safetensors file, or for the state_dict alone",
         ) from None
-    except _FAULTS as error:
+    except (MemoryError, *_FAULTS) as error:
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+            raise IntegrityError(
+                f"{shown(path.name)} is too large",
+                where=str(path.absolute()),
+                found="it wants more memory than there is, or than a file of its size may have",
+            ) from None
         raise _no_weights(path, escaped(f"{type(error).__name__}: {error}"[:300])) from None
 
 
