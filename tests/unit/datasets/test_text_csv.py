@@ -123,7 +123,7 @@ def test_rows_of_another_width_are_listed_with_their_lines(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"text": "txt"}, r"text: there is no column 'txt'; did you mean 'text'\?; a\.csv has label, text"),
+        ({"text": "txt"}, r"text: there is no column 'txt'; did you mean 'text'\? a\.csv has label, text"),
         ({"label": "klass"}, r"label: there is no column 'klass'; a\.csv has label, text"),
         ({"label": "text"}, "label: must be another column than the text"),
         ({"text": 0}, "text: must be a column's name; received 0"),

@@ -9,6 +9,7 @@ import torch
 import dltk
 from dltk.config import registry
 from dltk.config.errors import DataError, IntegrityError, MissingInput, ResumeRefused, UsageError
+from dltk.config.keys import sealed
 from dltk.experiment import RunOptions
 from dltk.training.task import Request
 from tests.commands import write_table
@@ -82,8 +83,15 @@ def test_without_any_intact_checkpoint_there_is_nothing_to_use(run):
 
 def test_weights_of_another_model_are_refused(run):
     resolved = (run.path / "resolved.yaml").read_text()
-    (run.path / "resolved.yaml").write_text(resolved.replace("- 4\n", "- 5\n"))
+    (run.path / "resolved.yaml").write_text(sealed(resolved.partition("\n")[2].replace("- 4\n", "- 5\n")))
     with pytest.raises(IntegrityError, match="weights are not those of this model"):
+        dltk.load(str(run.path)).evaluate()
+
+
+def test_settings_that_were_edited_are_refused(run):
+    resolved = (run.path / "resolved.yaml").read_text()
+    (run.path / "resolved.yaml").write_text(resolved.replace("- 4\n", "- 5\n"))
+    with pytest.raises(IntegrityError, match=r"resolved.yaml is not what was written"):
         dltk.load(str(run.path)).evaluate()
 
 
