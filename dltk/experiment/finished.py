@@ -172,7 +172,7 @@ class Run:
             UsageError: There is no such split, or an override of something else.
         """
         refuse_others_than_files(self.experiment, overrides)
-        with within_memory():
+        with within_memory(self.experiment.data.common.batch_size):
             name, batches = self.samples(split, overrides)
             evaluation = evaluated(self.task, self.model, batches)
         return replace(evaluation, scores={f"{name}/{score}": value for score, value in evaluation.scores.items()})

@@ -58,10 +58,10 @@ def follow(run: RunDir, built: Built, learner: Learner, limits: Limits) -> None:
         DltkError: As the first process raises.
         Stopped: Likewise.
     """
-    sections = built.experiment.sections
+    sections, batch_size = built.experiment.sections, built.experiment.data.common.batch_size
     checkpoints = Checkpoints(run.checkpoints, sections.checkpoint, identity_of(run)["id"], digest_of(run.preparation))
     log = RunLog(Screen(quiet=True), Metrics(run.metrics), NoBoard())
-    with listening(limits) as stop, within_memory(), together():
+    with listening(limits) as stop, within_memory(batch_size), together():
         selection = built.selection()
         splits = shared(built.splits)
         fitting = Fitting(learner, built.task, splits, sections.train, selection, checkpoints, log, stop, world())

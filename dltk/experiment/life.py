@@ -40,7 +40,7 @@ def live(run: RunDir, built: Built, learner: Learner, screen: Screen, limits: Li
     if not world().is_first:
         follow(run, built, learner, limits)
         return Run(run)
-    sections = built.experiment.sections
+    sections, batch_size = built.experiment.sections, built.experiment.data.common.batch_size
     board: Board = NoBoard()
     try:
         screen.keep_log(run.log)
@@ -50,7 +50,7 @@ def live(run: RunDir, built: Built, learner: Learner, screen: Screen, limits: Li
         if sections.tensorboard is not None:
             board = TensorBoard(run.tensorboard, sections.tensorboard, screen)
         log = RunLog(screen, Metrics(run.metrics), board, lambda step: _tell(run, "running", None, step=step))
-        with listening(limits) as stop, within_memory(), together():
+        with listening(limits) as stop, within_memory(batch_size), together():
             selection = built.selection()
             splits = shared(built.splits)
             fitting = Fitting(learner, built.task, splits, sections.train, selection, checkpoints, log, stop, world())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import torch
 
 import dltk
 from dltk.config import registry
-from dltk.config.errors import OutOfResources
+from dltk.config.errors import OutOfResources, count_of
 from dltk.config.processes import processes_here
 from dltk.config.sections import TrainOptions
 from dltk.data.resources import allow_more_files, cores
@@ -22,6 +23,8 @@ from dltk.experiment.processor import this_processor
 from dltk.training.processes import ALONE, World, world
 from dltk.training.session import choose_device
 from dltk.training.updates.precision import use_tf32
+
+MAX_FOUND = 300
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,11 @@ def differences(recorded: Mapping[str, Any], machine: Machine) -> list[str]:
 
 
 @contextmanager
-def within_memory() -> Iterator[None]:
+def within_memory(batch_size: int | None = None) -> Iterator[None]:
     """Turn the end of memory, on the device or the host, into one error.
+
+    Args:
+        batch_size: Of the batches that are computed; None where it is not that which takes the memory.
 
     Raises:
         OutOfResources: Memory ran out.
@@ -108,13 +114,25 @@ def within_memory() -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not _is_about_memory(error):
             raise
+        batches = "" if batch_size is None else f" with batches of {count_of(batch_size, 'sample')}"
         raise OutOfResources(
-            "memory ran out",
-            found=str(error).partition("\n")[0][:300],
-            do="take a smaller data.batch_size or a smaller model",
+            f"memory ran out{batches}",
+            found=_what_was_asked(error),
+            do="take a smaller data.batch_size, for which train.accumulate can make up, or a smaller model; a run that "
+            "has begun takes it with --fork",
         ) from None
 
 
 def _is_about_memory(error: BaseException) -> bool:
     """Recognise torch's errors: for the host it raises a plain RuntimeError."""
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+
+
+def _what_was_asked(error: BaseException) -> str:
+    """Say what was asked for, where the error tells, and on a GPU what there is and what was in use."""
+    text = str(error).partition("\n")[0]
+    asked = re.search(r"you tried to allocate (\d+) bytes", text)
+    found = f"{int(asked[1]) / 2**30:,.2f} GiB asked for at once" if asked else text[:MAX_FOUND]
+    if isinstance(error, torch.OutOfMemoryError) and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        found += f"; at most {torch.cuda.max_memory_allocated() / 2**30:,.2f} GiB were in use"
+    return found

@@ -47,8 +47,10 @@ def test_other_errors_pass():
 
 
 def test_an_allocation_that_cannot_be_is_recognised():
-    with pytest.raises(OutOfResources), within_memory():
+    with pytest.raises(OutOfResources) as caught, within_memory(64):
         torch.empty(2**50)
+    assert caught.value.message == "memory ran out with batches of 64 samples"
+    assert caught.value.found == "4,194,304.00 GiB asked for at once"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
