@@ -103,13 +103,13 @@ def _listing(config: Config) -> _Listing:
             where=str(root),
             expected=f"files that end in {', '.join(IMAGE_EXTENSIONS)}",
         )
-    labels = _read_labels(labels_file)
-    _refuse_mismatch(images, labels, labels_file)
+    sheet, labels = _read_labels(labels_file)
+    _refuse_mismatch(images, labels, sheet)
     return _Listing(root, images, labels, [file for file in files if not is_image_name(file)])
 
 
-def _read_labels(path: Path) -> list[str]:
-    """Return the stripped lines of a UTF-8 file; empty ones are allowed at its end only."""
+def _read_labels(path: Path) -> tuple[Sheet, list[str]]:
+    """Return a UTF-8 file and its stripped lines; empty ones are allowed at its end only."""
     if not path.is_file():
         raise MissingInput(
             "there is no labels file",
@@ -127,19 +127,20 @@ def _read_labels(path: Path) -> list[str]:
     ]
     if empty:
         raise DataError("labels are missing", expected="one label per line", problems=empty)
-    return lines
+    return sheet, lines
 
 
-def _refuse_mismatch(images: list[Path], labels: list[str], labels_file: Path) -> None:
+def _refuse_mismatch(images: list[Path], labels: list[str], sheet: Sheet) -> None:
     if len(images) == len(labels):
         return
     if len(images) > len(labels):
-        first = f"the first image without a label is {shown(printable(Path(images[len(labels)].name)))}"
+        image = shown(printable(Path(images[len(labels)].name)))
+        place, first = sheet.line(len(labels)), f"the last label; the first image without one is {image}"
     else:
-        first = f"the first label without an image is line {len(images) + 1}, {shown(labels[len(images)])}"
+        place, first = sheet.line(len(images) + 1), "the first label without an image"
     raise DataError(
         "images and labels differ in number",
-        where=str(labels_file),
-        found=f"{len(images)} images, {len(labels)} labels; {first}",
+        found=f"{len(images)} images, {len(labels)} labels",
         expected="one label per image, in the sorted order of the image file names",
+        problems=[Problem((), first, place, id="DLTK-DATA-LABEL")],
     )

@@ -8,6 +8,7 @@ from dltk.config.errors import DataError, MissingInput
 from dltk.data.batches import Loading
 from dltk.data.specs import Classes
 from dltk.datasets import image_list
+from tests.problems import told
 
 
 def write(folder: Path, labels: str | bytes | None, *names: str) -> image_list.Config:
@@ -79,16 +80,17 @@ def test_other_files_are_counted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("labels", "found"),
+    ("labels", "found", "place", "first"),
     [
-        ("a\nb\n", "3 images, 2 labels; the first image without a label is '3.png'"),
-        ("a\nb\na\nfrog\nb", "3 images, 5 labels; the first label without an image is line 4, 'frog'"),
+        ("a\nb\n", "3 images, 2 labels", "2:1", "the last label; the first image without one is '3.png'"),
+        ("a\nb\na\nfrog\nb", "3 images, 5 labels", "4:1", "the first label without an image"),
     ],
 )
-def test_unequal_numbers_are_refused_with_the_first_one_left_over(tmp_path, labels, found):
+def test_unequal_numbers_are_refused_at_the_first_one_left_over(tmp_path, labels, found, place, first):
     with pytest.raises(DataError, match="differ in number") as caught:
         image_list.describe(write(tmp_path, labels, "1.png", "2.png", "3.png"))
     assert caught.value.found == found
+    assert [told(problem) for problem in caught.value.problems] == [f"{tmp_path / 'labels.txt'}:{place}: {first}"]
 
 
 @pytest.mark.parametrize(
