@@ -68,9 +68,25 @@ def choose(options: TrainOptions, device: torch.device, learner: Learner, lesson
         learner: Makes one pass over a batch that changes nothing, where its work decides.
         lessons: What it learns from.
     """
+    return _chosen_for(options, device, lambda: _work(learner, lessons))
+
+
+def foreseen_kernels(options: TrainOptions, device: torch.device) -> Kernels | None:
+    """Return what `choose` will, or None where only the work of a step tells; the usual ones are in place."""
+    asked = []
+
+    def work() -> Work:
+        asked.append(True)
+        return Work()
+
+    kernels = _chosen_for(options, device, work)
+    return None if asked else kernels
+
+
+def _chosen_for(options: TrainOptions, device: torch.device, work: Callable[[], Work]) -> Kernels:
     if options.kernels == USUAL or device.type != "cpu":
         return Kernels()
-    return chosen(this_processor(), is_half=options.precision in HALF, work=lambda: _work(learner, lessons))
+    return chosen(this_processor(), is_half=options.precision in HALF, work=work)
 
 
 def chosen(processor: Processor, *, is_half: bool, work: Callable[[], Work]) -> Kernels:

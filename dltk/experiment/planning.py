@@ -24,6 +24,7 @@ from dltk.experiment.building import bare_model, scored_splits
 from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.effects import notes
 from dltk.experiment.foresight import Foreseen, foreseen
+from dltk.experiment.kernels import USUAL, foreseen_kernels
 from dltk.experiment.machine import Machine, prepare_machine
 from dltk.experiment.memory import memory_of
 from dltk.experiment.starting import freeze_as_asked
@@ -271,6 +272,8 @@ def _facts(found: Foreseen, machine: Machine) -> dict[str, Any]:
         monitor = found.selection.monitor
         facts["train.select"] = "last" if monitor is None else "best"
         facts |= {} if monitor is None else {"early_stopping.monitor": monitor}
+    kernels = foreseen_kernels(experiment.sections.train, machine.device)
+    facts["train.kernels"] = None if kernels is None else str(kernels) or USUAL
     return {**facts, "train.device": str(machine.device), "train.threads": machine.threads}
 
 

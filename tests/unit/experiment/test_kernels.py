@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from dltk.config.errors import ConfigError, ResumeRefused
+from dltk.config.sections import TrainOptions
 from dltk.experiment import RunOptions, kernels
 from dltk.experiment.kernels import (
     MATH,
@@ -14,6 +15,7 @@ from dltk.experiment.kernels import (
     SMALLEST_MEAN_PRODUCT,
     Kernels,
     chosen,
+    foreseen_kernels,
     multiplies_exactly,
 )
 from dltk.experiment.machine import Machine, differences, environment_of
@@ -68,6 +70,19 @@ def test_the_rule_for_float32(processor, work, expected):
 )
 def test_the_rule_for_sixteen_bits(processor, work, expected):
     assert chosen(processor, is_half=True, work=lambda: work) == expected
+
+
+@pytest.mark.parametrize(
+    ("processor", "precision", "expected"),
+    [(ZEN5, "fp32", None), (ZEN4, "fp32", Kernels()), (ZEN5, "bf16", None), (SAPPHIRE, "fp32", Kernels())],
+)
+def test_what_no_pass_has_to_tell_is_known_before(monkeypatch, processor, precision, expected):
+    monkeypatch.setattr(kernels, "this_processor", lambda: processor)
+    monkeypatch.setattr(kernels, "multiplies_exactly", lambda: True)
+    options = TrainOptions(precision=precision)
+    assert foreseen_kernels(options, torch.device("cpu")) == expected
+    assert foreseen_kernels(TrainOptions(kernels="usual"), torch.device("cpu")) == Kernels()
+    assert foreseen_kernels(options, torch.device("cuda")) == Kernels()
 
 
 def test_work_is_watched_only_where_it_decides():

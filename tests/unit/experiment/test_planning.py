@@ -8,7 +8,9 @@ from torch import nn
 
 from dltk.config import registry
 from dltk.config.errors import ConfigError
+from dltk.experiment import kernels
 from dltk.experiment.planning import plan, rule_of
+from dltk.experiment.processor import AMD, Processor
 from dltk.training.updates.optimizer_settings import OptimizerSettings
 
 pytestmark = pytest.mark.usefixtures("threads_as_they_were")
@@ -40,6 +42,16 @@ def test_layers_have_shapes_parameters_and_multiply_adds():
     assert model["multiply_adds"] == 64 * 16 + 16 * 10
     assert [layer["name"] for layer in model["layers"]] == ["layers.0", "layers.0_activation", "head"]
     assert model["output"] == "label: 10 outputs, one per class; softmax makes probabilities of them"
+
+
+def test_kernels_are_a_decision_that_only_a_pass_may_tell(monkeypatch):
+    assert decided()["train.kernels"] in ("usual", None)
+    assert "train.kernels" not in decided(train={"epochs": 3, "threads": 1, "kernels": "usual"})
+    monkeypatch.setattr(kernels, "this_processor", lambda: Processor(AMD, 26, 2, frozenset({"avx512_bf16"})))
+    monkeypatch.setattr(kernels, "multiplies_exactly", lambda: True)
+    (row,) = (each for each in facts()["decisions"] if each["option"] == "train.kernels")
+    assert row["value"] is None
+    assert "a rule over processor and model says" in " ".join(row["rule"].split())
 
 
 def test_scores_and_baselines_are_named():
