@@ -97,6 +97,9 @@ class TrainOptions(Settings):
     """Score the test split once, at the end."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; auto is CUDA when there is one."""
+    deterministic: bool = False
+    """On CUDA: only kernels that give the same bits twice, which are slower; where there is none for an operation, that
+    is an error. The CPU always gives the same bits."""
     kernels: Literal["auto", "usual"] = "auto"
     """What multiplies matrices and attends on the CPU; auto takes other kernels than torch where a rule over processor
     and model says that they are faster and as exact. Recorded, and kept on resume."""

@@ -10,6 +10,7 @@ from dltk.data.shares import Shares
 from dltk.data.splits import Splits
 from dltk.experiment.building import Built
 from dltk.experiment.creating import identity_of
+from dltk.experiment.determinism import with_same_bits
 from dltk.experiment.machine import within_memory
 from dltk.training.board import NoBoard
 from dltk.training.learner import Learner
@@ -61,7 +62,7 @@ def follow(run: RunDir, built: Built, learner: Learner, limits: Limits) -> None:
     sections, batch_size = built.experiment.sections, built.experiment.data.common.batch_size
     checkpoints = Checkpoints(run.checkpoints, sections.checkpoint, identity_of(run)["id"], digest_of(run.preparation))
     log = RunLog(Screen(quiet=True), Metrics(run.metrics), NoBoard())
-    with listening(limits) as stop, within_memory(batch_size), together():
+    with listening(limits) as stop, within_memory(batch_size), with_same_bits(built.experiment), together():
         selection = built.selection()
         splits = shared(built.splits)
         fitting = Fitting(learner, built.task, splits, sections.train, selection, checkpoints, log, stop, world())

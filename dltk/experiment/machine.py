@@ -18,6 +18,7 @@ from dltk.config.errors import OutOfResources, count_of
 from dltk.config.processes import processes_here
 from dltk.config.sections import TrainOptions
 from dltk.data.resources import allow_more_files, cores
+from dltk.experiment.determinism import ask_for_same_bits
 from dltk.experiment.kernels import Kernels
 from dltk.experiment.processor import this_processor
 from dltk.training.processes import ALONE, World, world
@@ -52,6 +53,7 @@ def prepare_machine(options: TrainOptions, recorded_threads: int | None) -> Mach
     torch.set_num_threads(threads)
     device = choose_device(options.device)
     Kernels().put_in_place()
+    ask_for_same_bits(options, device)
     if device.type == "cuda":
         _prefer_repeatable_kernels()
         if options.precision == "tf32":

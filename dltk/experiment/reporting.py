@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltk.experiment.building import Built, scored_splits
+from dltk.experiment.determinism import told_of_bits
 from dltk.experiment.effects import notes
 from dltk.experiment.layout import layout_of
 from dltk.experiment.learning import session_for
@@ -53,9 +54,8 @@ def introduce(built: Built, selection: Selection, machine: Machine, seconds: flo
         f"device: {machine.device}, {machine.threads} thread{'s' if machine.threads > 1 else ''}{_layout(built)}",
         *([f"{machine.world.size} processes share every batch"] if machine.world.size > 1 else []),
         *([f"kernels: {machine.kernels}"] if str(machine.kernels) else []),
+        *told_of_bits(experiment.sections.train, machine.device),
     ]
-    if machine.device.type == "cuda":
-        lines.append("device: kernels on CUDA may differ in last bits from run to run, and so may a resumed run")
     for line in lines:
         screen.say(line)
 

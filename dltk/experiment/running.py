@@ -17,6 +17,7 @@ from dltk.config.writing import yaml_text
 from dltk.experiment.building import build, total_steps
 from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.creating import create, refuse_impossible
+from dltk.experiment.determinism import refuse_other_bits
 from dltk.experiment.finished import Run
 from dltk.experiment.following import made
 from dltk.experiment.foresight import refuse_foreseeable
@@ -130,6 +131,7 @@ def check(
     with within_memory():
         built = build(experiment, machine.device)
         learner = make_learner(built, machine.device)
+        refuse_other_bits(built.experiment, machine.device, learner, built.splits.lessons)
         kernels = choose(experiment.sections.train, machine.device, learner, built.splits.lessons)
         machine = machine.computing_with(kernels)
     selection = built.selection()
@@ -198,6 +200,7 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
     selection = built.selection()
     with within_memory():
         learner = make_learner(built, machine.device)
+        refuse_other_bits(built.experiment, machine.device, learner, built.splits.lessons)
         kernels = choose(experiment.sections.train, machine.device, learner, built.splits.lessons)
         machine = machine.computing_with(kernels)
     introduce(built, selection, machine, seconds, screen)
