@@ -100,7 +100,7 @@ class Optimization:
         device = next((parameter.device for parameter in self._parameters.values()), torch.device("cpu"))
         self._scaler = loss_scaler(settings.precision, device.type)
         self._norm = Mean(device)
-        self._updates = 0
+        self._updates = self._skipped = 0
         self._num_samples = self._unit = 0
 
     @property
@@ -136,8 +136,7 @@ class Optimization:
         for group, rate in zip(self._optimizer.param_groups, self._base_rates, strict=True):
             group["lr"] = rate * multiplier
         if self._scaler.is_enabled():
-            self._scaler.step(self._optimizer)
-            self._scaler.update()
+            self._step_in_scale()
         else:
             self._moves.step()
         self._updates += 1
@@ -169,6 +168,7 @@ class Optimization:
         if self._scaler.is_enabled():
             scale = self._scaler.get_scale()
             scores["loss_scale"] = scale if scale > SMALLEST_SCALE else math.nan  # nothing is small enough: diverged
+            scores["skipped_updates"], self._skipped = float(self._skipped), 0
         return scores
 
     def state_dict(self) -> dict[str, Any]:
@@ -177,6 +177,7 @@ class Optimization:
             "steps": self._updates,
             "optimizer": self._optimizer.state_dict(),
             "scaler": self._scaler.state_dict(),
+            "skipped": self._skipped,
             "norm": self._norm.state(),
             "schedule": {} if self._watch is None else self._watch.state_dict(),
         }
@@ -188,9 +189,17 @@ class Optimization:
         _lay_out_like_parameters(self._optimizer)
         self._moves.forget()
         self._scaler.load_state_dict(dict(state["scaler"]))
+        self._skipped = int(state.get("skipped", 0))  # dltk 0.1.0 did not count them
         self._norm.restore(state["norm"])
         if self._watch is not None:
             self._watch.load_state_dict(state["schedule"])
+
+    def _step_in_scale(self) -> None:
+        """Move unless a gradient overflowed, which halves the scale. Synchronises with the device, as torch's step."""
+        scale = self._scaler.get_scale()
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._skipped += self._scaler.get_scale() < scale
 
     @property
     def _multiplier(self) -> float:

@@ -193,8 +193,31 @@ def test_a_gradient_that_overflows_makes_no_update_and_halves_the_scale():
     list(one.epoch(samples().epoch(0)))  # 23 samples in batches of 4: the last has 3
     scores = one.scores()
     assert scores["loss_scale"] == 2.0**15
+    assert scores["skipped_updates"] == 1
     assert scores["grad_norm"] < 100
+    assert one.scores()["skipped_updates"] == 0  # counted since the last evaluation
     assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+
+def test_skipped_updates_are_counted_across_a_stop():
+    def loss(model, batch):
+        return squares(model, batch) * 1e36
+
+    settings = OptimizationSettings({"": SGD(lr=0.1)}, precision="fp16")
+    uninterrupted = learner_for(linear(), loss, settings, Session(0, CPU, 12, 6))
+    list(uninterrupted.epoch(samples().epoch(0)))
+    stopped, resumed = (learner_for(linear(), loss, settings, Session(0, CPU, 12, 6)) for _ in range(2))
+    batches = list(samples().epoch(0))
+    list(stopped.epoch(iter(batches[:2])))
+    resumed.load_state_dict(stopped.state_dict())
+    list(resumed.epoch(iter(batches[2:])))
+    assert uninterrupted.scores()["skipped_updates"] == len(batches) == resumed.scores()["skipped_updates"]
+
+
+def test_other_precisions_skip_nothing_and_do_not_say_so():
+    one = learner(linear(), OptimizationSettings({"": SGD(lr=0.1)}))
+    list(one.epoch(samples().epoch(0)))
+    assert not {"skipped_updates", "loss_scale"} & set(one.scores())
 
 
 def test_the_evaluated_model_is_the_average():
