@@ -74,13 +74,13 @@ def test_it_goes_on_as_if_this_release_had_trained_it_all(run: Path, tmp_path: P
     )
 
 
-@pytest.mark.parametrize(("name", "version"), [("torch", "2.10.0"), ("dltk", "0.0.9")])
-def test_with_another_version_it_goes_on_and_says_that_bits_may_differ(
+@pytest.mark.parametrize(("name", "version"), [("torch", "2.10.0"), ("dltk", "0.0.9"), ("device", "cuda:0")])
+def test_with_another_version_or_device_it_goes_on_and_says_that_bits_may_differ(
     name: str, version: str, run: Path, command: Commands
 ) -> None:
     environment = json.loads((run / "environment.json").read_text())
     (run / "environment.json").write_text(json.dumps({**environment, name: version}))
-    now = {"torch": torch.__version__, "dltk": dltk.__version__}[name]
+    now = {"torch": torch.__version__, "dltk": dltk.__version__, "device": "cpu"}[name]
     said = command.ok("train", "--resume", run, "train.steps=21").err
     assert f"warning[DLTK-WARN-MACHINE]: {name} was {version}, is {now}; from here on not bit-id" in said
 

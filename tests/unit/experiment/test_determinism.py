@@ -102,14 +102,14 @@ def test_two_runs_on_cuda_have_the_same_bits(tmp_path):
     torch.testing.assert_close(one, two, rtol=0, atol=0)
 
 
-POOLED = '''"""A model with a layer that CUDA has no such kernel for."""
+POOLED = '''"""A model whose pooling has no such kernel on CUDA for its gradient, which the convolution needs."""
 from torch import nn
 from dltk.models import linear
 
 Config = linear.Config
 
 def build(config, spec, preparation):
-    return nn.Sequential(nn.AdaptiveAvgPool2d(3), nn.Flatten(), nn.Linear(9, 10))
+    return nn.Sequential(nn.Conv2d(1, 1, 1), nn.AdaptiveAvgPool2d(3), nn.Flatten(), nn.Linear(9, 10))
 '''
 
 
