@@ -44,7 +44,9 @@ COMMANDS = {
     "list": Command(
         _PREPARE, "List components, layers, image transforms, shipped configs or your runs.", "listing", "list_things"
     ),
-    "show": Command(_PREPARE, "Show the options of a component, or what a run holds.", "showing", "show"),
+    "show": Command(
+        _PREPARE, "Show the options of a component, what a run holds, or what a message means.", "showing", "show"
+    ),
     "schema": Command(_PREPARE, "Print the JSON Schema of a config, for editors.", "showing", "print_schema"),
     "data": Command(_PREPARE, "Look at data, or fetch them.", "data", "app"),
     "cv": Command(_CHECK, "Cross-validate: train once per fold, print the val scores.", "training", "cross_validate"),

@@ -195,8 +195,5 @@ def _patch(architecture: str) -> int:
 
 def _wrong_size(architecture: str, image: Image, wanted: str) -> OptionError:
     size = f"{image.height}x{image.width}"
-    return OptionError(
-        "",
-        f"{architecture} needs images {wanted} pixels; the data have {size}; data.size changes it",
-        id="DLTK-CONFIG-MISFIT",
-    )
+    reason = f"{architecture} needs images {wanted} pixels; the data have {size}; data.size changes it"
+    return OptionError("", reason, id="DLTK-CONFIG-MISFIT")

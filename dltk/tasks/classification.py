@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 NUM_WORST = 32
 RAREST = 1e-12
+MISFIT, CONFLICT = "DLTK-CONFIG-MISFIT", "DLTK-CONFIG-CONFLICT"
 
 
 class Config(TaskConfig):
@@ -63,14 +64,10 @@ def build(config: Config, spec: Spec, preparation: Preparation) -> Classificatio
         OptionError: A loss or metric does not fit the target.
     """
     if len(spec.targets) != 1:
-        raise OptionError(
-            "", f"classification learns one target; the data have {len(spec.targets)}", id="DLTK-CONFIG-MISFIT"
-        )
+        raise OptionError("", f"classification learns one target; the data have {len(spec.targets)}", id=MISFIT)
     (name, target), *_ = spec.targets.items()
     if not isinstance(target, Classes):
-        raise OptionError(
-            "", f"classification needs classes to learn; the data's target is {target.word}", id="DLTK-CONFIG-MISFIT"
-        )
+        raise OptionError("", f"classification needs classes to learn; the data's target is {target.word}", id=MISFIT)
     loss = "cross_entropy" if config.loss == "auto" else config.loss
     gamma = 2.0 if loss == "focal" and config.gamma is None else config.gamma
     wanted = config.metrics or (("micro_f1", "accuracy") if target.multi_label else ("accuracy",))
@@ -187,8 +184,7 @@ class Classification:
         majority = (frequencies.logit() if self.target.multi_label else frequencies.log()).expand(len(truth), -1)
         protocol = "every sample gets the training split's frequencies as probabilities"
         found = {"majority": Evaluation(self._metrics(majority, truth), len(truth), protocol)}
-        features = linear_baseline.features_of(splits, self.target.num_outputs)
-        if features is not None:
+        if (features := linear_baseline.features_of(splits, self.target.num_outputs)) is not None:
             activations = self.outputs.activations(linear_baseline.logistic(features, self.outputs))
             protocol = f"logistic regression {linear_baseline.PROTOCOL}"
             found["linear"] = Evaluation(self._metrics(activations, features.truth), len(truth), protocol)
@@ -269,24 +265,17 @@ def _refuse_misfits(task: Classification) -> None:
     kind = f"{len(target.names)} labels per sample" if target.multi_label else f"{len(target.names)} classes"
     if config.loss == "perceptron" and (target.multi_label or len(target.names) != 2):
         fitting = ["auto", *(name for name in class_losses() if name != "perceptron")]
-        raise OptionError(
-            "loss",
-            f"perceptron needs two classes; the data have {kind}; allowed: {listed(fitting)}",
-            id="DLTK-CONFIG-MISFIT",
-        )
+        reason = f"perceptron needs two classes; the data have {kind}; allowed: {listed(fitting)}"
+        raise OptionError("loss", reason, id=MISFIT)
     if config.gamma is not None and config.loss != "focal":
-        raise OptionError("gamma", f"needs loss: focal; received loss: {config.loss}", id="DLTK-CONFIG-CONFLICT")
+        raise OptionError("gamma", f"needs loss: focal; received loss: {config.loss}", id=CONFLICT)
     if config.label_smoothing and not loss.is_probability:
-        raise OptionError(
-            "label_smoothing",
-            f"needs loss: cross_entropy, focal or mse; received loss: {config.loss}",
-            id="DLTK-CONFIG-CONFLICT",
-        )
+        reason = f"needs loss: cross_entropy, focal or mse; received loss: {config.loss}"
+        raise OptionError("label_smoothing", reason, id=CONFLICT)
     if config.class_weights != "none" and target.multi_label:
-        raise OptionError("class_weights", f"needs one class per sample; the data have {kind}", id="DLTK-CONFIG-MISFIT")
+        raise OptionError("class_weights", f"needs one class per sample; the data have {kind}", id=MISFIT)
     for position, name in enumerate(config.metrics):
-        reason = _why_undefined(name, task, kind)
-        if reason:
+        if reason := _why_undefined(name, task, kind):
             raise OptionError(f"metrics.{position}", reason)
 
 
@@ -307,8 +296,5 @@ def _why_undefined(name: str, task: Classification, kind: str) -> str:
 def _refuse_unknown_classes(weights: Mapping[str, float], target: Classes) -> None:
     for name in weights:
         if name not in target.names:
-            raise OptionError(
-                "class_weights",
-                f"there is no class {shown(name)}{alternatives(name, target.names)}",
-                id="DLTK-CONFIG-UNKNOWN-NAME",
-            )
+            reason = f"there is no class {shown(name)}{alternatives(name, target.names)}"
+            raise OptionError("class_weights", reason, id="DLTK-CONFIG-UNKNOWN-NAME")

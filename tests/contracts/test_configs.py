@@ -203,4 +203,6 @@ def test_a_config_trains_for_two_steps(path, tmp_path):
     assert all(run.scores[name] is not None for name in reported)
     assert list(run.status["baselines"]) == plan(path).baselines()
     again = read_experiment(run.directory.resolved)
-    assert again.yaml() == run.directory.resolved.read_text(encoding="utf-8")
+    seal, _, settings = run.directory.resolved.read_text(encoding="utf-8").partition("\n")
+    assert seal.startswith("# settings ")
+    assert again.yaml() == settings

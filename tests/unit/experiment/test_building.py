@@ -84,7 +84,9 @@ def test_sizes_of_one_may_be_left_out():
     ],
 )
 def test_parameters_that_do_not_fit_are_refused(parameters, message):
-    assert problem(GATE, model={"name": "perceptron", "parameters": parameters}) == f"model.parameters: {message}"
+    (name,) = parameters
+    model = {"name": "perceptron", "parameters": parameters}
+    assert problem(GATE, model=model) == f"model.parameters.{name}: {message}"
 
 
 def test_transposed_weights_are_refused_and_not_reshaped():

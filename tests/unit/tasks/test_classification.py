@@ -1,6 +1,7 @@
 """Classification learns, scores, answers and draws classes and labels."""
 
 import math
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import pytest
@@ -38,8 +39,18 @@ def batches(inputs, targets, batch_size=1):
     return InMemory({"x": inputs}, {"y": targets}, Loading(batch_size))
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What is fitted on inputs that are vectors: nothing, but their size is known."""
+
+    spec: Spec
+
+
 def splits(train, test=None, val=None):
-    return Splits(train, val, test, NOTHING_FITTED)
+    inputs = train.whole().inputs
+    kind = Vector(inputs.shape[1]) if inputs.dim() == 2 else Image(*inputs.shape[1:])
+    preparation: Any = Fitted(Spec({"x": kind}, {}))
+    return Splits(train, val, test, preparation)
 
 
 def linear(weight, bias):
