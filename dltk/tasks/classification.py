@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NUM_WORST = 32
 RAREST = 1e-12
-MISFIT, CONFLICT = "DLTK-CONFIG-MISFIT", "DLTK-CONFIG-CONFLICT"
+MISFIT: Final = "DLTK-CONFIG-MISFIT"
 
 
 class Config(TaskConfig):
@@ -268,10 +268,10 @@ def _refuse_misfits(task: Classification) -> None:
         reason = f"perceptron needs two classes; the data have {kind}; allowed: {listed(fitting)}"
         raise OptionError("loss", reason, id=MISFIT)
     if config.gamma is not None and config.loss != "focal":
-        raise OptionError("gamma", f"needs loss: focal; received loss: {config.loss}", id=CONFLICT)
+        raise OptionError("gamma", f"needs loss: focal; received loss: {config.loss}", id="DLTK-CONFIG-CONFLICT")
     if config.label_smoothing and not loss.is_probability:
         reason = f"needs loss: cross_entropy, focal or mse; received loss: {config.loss}"
-        raise OptionError("label_smoothing", reason, id=CONFLICT)
+        raise OptionError("label_smoothing", reason, id="DLTK-CONFIG-CONFLICT")
     if config.class_weights != "none" and target.multi_label:
         raise OptionError("class_weights", f"needs one class per sample; the data have {kind}", id=MISFIT)
     for position, name in enumerate(config.metrics):

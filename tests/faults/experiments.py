@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -79,6 +80,7 @@ class Reference:
         weights: The digest of the weights after every step, by the checkpoint's name.
         calls: Python functions called in a life.
         begun_at: Of these, how many before the first step.
+        ended_at: How many before the first after the last step.
     """
 
     config: str
@@ -87,6 +89,7 @@ class Reference:
     weights: dict[str, str]
     calls: int
     begun_at: int
+    ended_at: int
 
     @property
     def steps(self) -> int:
@@ -104,6 +107,13 @@ class Reference:
             return FIRST_CALLS + int(abs(place) * (self.begun_at - FIRST_CALLS))
         return self.begun_at + int(ahead * (self.calls - self.begun_at))
 
+    def moment(self, place: float, done: int, signals: Sequence[int]) -> Moment:
+        """Return when signals come to a life at a place in the run, as `call` does, counted from its own first step."""
+        ahead = place - done / self.steps
+        if ahead <= 0:
+            return Moment(self.call(place, done), signals)
+        return Moment(int(ahead * (self.ended_at - self.begun_at)), signals, of_fit=True)
+
 
 @cache
 def reference(name: str) -> Reference:
@@ -116,7 +126,7 @@ def reference(name: str) -> Reference:
         shutil.rmtree(folder / RUN)
         to_the_end(folder, (*NEW, "checkpoint.every_steps=1", "checkpoint.keep=1000"))
         assert end_of(folder / RUN) == end
-        return Reference(config, end, rows, weights(folder / RUN), counted["calls"], counted["begun_at"])
+        return Reference(config, end, rows, weights(folder / RUN), **counted)
 
 
 def write_config(folder: Path, name: str) -> None:

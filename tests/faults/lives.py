@@ -65,25 +65,31 @@ class Moment:
         call: When the first comes; 0: never.
         signals: What comes.
         gap: Calls from one to the next.
+        of_fit: Whether calls count from where training begins, which lives reach after more or fewer calls.
     """
 
-    def __init__(self, call: int = 0, signals: Sequence[int] = (), gap: int = 300) -> None:
+    def __init__(self, call: int = 0, signals: Sequence[int] = (), gap: int = 300, *, of_fit: bool = False) -> None:
         self.moments = {call + gap * i: number for i, number in enumerate(signals)}
-        self.calls = self.begun_at = 0
+        self.of_fit = of_fit
+        self.calls = self.begun_at = self.ended_at = 0
 
     def arm(self) -> None:
         sys.settrace(self._tick)
 
     def disarm(self) -> dict[str, int]:
         sys.settrace(None)
-        return {"calls": self.calls, "begun_at": self.begun_at}
+        return {"calls": self.calls, "begun_at": self.begun_at, "ended_at": self.ended_at}
 
     def _tick(self, frame: FrameType, _event: str, _argument: Any) -> None:
         self.calls += 1
-        if not self.begun_at and frame.f_code.co_name == "fit" and frame.f_code.co_filename.endswith("loop.py"):
+        place = frame.f_code.co_name, Path(frame.f_code.co_filename).name
+        if not self.begun_at and place == ("fit", "loop.py"):
             self.begun_at = self.calls
-        if self.calls in self.moments:
-            os.kill(os.getpid(), self.moments[self.calls])
+        if self.begun_at and not self.ended_at and place == ("finish", "reporting.py"):
+            self.ended_at = self.calls
+        now = self.calls - self.begun_at if self.of_fit else self.calls
+        if now in self.moments and (self.begun_at or not self.of_fit):
+            os.kill(os.getpid(), self.moments[now])
 
 
 def live(folder: Path, arguments: Sequence[str] = AGAIN, fault: Fault | None = None) -> Life:

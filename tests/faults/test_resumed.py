@@ -13,7 +13,7 @@ import pytest
 
 from tests.endings import end_of, log
 from tests.faults.experiments import CONFIGS, reference, write_config
-from tests.faults.lives import RUN, Moment, folder_in_memory, kind_of, live, tell, to_the_end
+from tests.faults.lives import RUN, folder_in_memory, kind_of, live, tell, to_the_end
 from tests.faults.truths import Truths
 
 Signals = tuple[int, ...]
@@ -32,7 +32,7 @@ def stopped_again_and_again(name: str, stops: Sequence[Stop], told: Counter[str]
         truths = Truths(folder / RUN, expected)
         for place, kind in stops:
             done = max(truths.seen, default=0)
-            life = live(folder, fault=Moment(expected.call(place, done), kind))
+            life = live(folder, fault=expected.moment(place, done, kind))
             assert life.code in {0, *CODES[kind]}, f"{kind_of(kind)}: code {life.code}: {life.said}"
             told[kind_of(kind) if life.code else "too late"] += 1
             truths.look_at_rest()
