@@ -1,7 +1,6 @@
 """Classification learns, scores, answers and draws classes and labels."""
 
 import math
-from dataclasses import dataclass
 from typing import Any, get_args
 
 import pytest
@@ -13,7 +12,6 @@ from torch import nn
 from dltk.config.errors import ConfigError, OptionError
 from dltk.data.batches import InMemory, Loading
 from dltk.data.specs import Classes, Image, Numbers, Spec, Vector
-from dltk.data.splits import Splits
 from dltk.metrics.class_scores import ONE_OF_SEVERAL, SEVERAL_AT_ONCE, MetricName
 from dltk.nn.losses import class_losses
 from dltk.tasks.classification import Config, build
@@ -22,6 +20,7 @@ from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD
 from dltk.training.session import Session
 from dltk.training.task import CannotAnswer, Request
+from tests.fitted import splits_of
 
 NOTHING_FITTED: Any = None
 PAIRS = Vector(2)
@@ -39,18 +38,8 @@ def batches(inputs, targets, batch_size=1):
     return InMemory({"x": inputs}, {"y": targets}, Loading(batch_size))
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """What is fitted on inputs that are vectors: nothing, but their size is known."""
-
-    spec: Spec
-
-
 def splits(train, test=None, val=None):
-    inputs = train.whole().inputs
-    kind = Vector(inputs.shape[1]) if inputs.dim() == 2 else Image(*inputs.shape[1:])
-    preparation: Any = Fitted(Spec({"x": kind}, {}))
-    return Splits(train, val, test, preparation)
+    return splits_of(train, test, val)
 
 
 def linear(weight, bias):

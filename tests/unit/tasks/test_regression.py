@@ -11,12 +11,12 @@ from torch import nn
 from dltk.config.errors import OptionError
 from dltk.data.batches import InMemory, Loading
 from dltk.data.specs import Classes, Numbers, Spec, Vector
-from dltk.data.splits import Splits
 from dltk.tasks.regression import Config, build
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD
 from dltk.training.session import Session
 from dltk.training.task import CannotAnswer, Request
+from tests.fitted import splits_of
 
 NOTHING_FITTED: Any = None
 SESSION = Session(0, torch.device("cpu"), None)
@@ -109,7 +109,7 @@ def test_other_requests_cannot_be_answered(request_):
 def test_the_baseline_is_the_training_mean_on_the_reported_split():
     train = batches(torch.zeros(3, 1), torch.tensor([[1.0], [2.0], [6.0]]))
     test = batches(torch.zeros(2, 1), torch.tensor([[3.0], [7.0]]))
-    baseline = task_for(Numbers(("y",))).baselines(Splits(train, None, test, NOTHING_FITTED))["mean"]
+    baseline = task_for(Numbers(("y",))).baselines(splits_of(train, test))["mean"]
     assert baseline.scores["mae"] == 2.0
     assert baseline.num_samples == 2
 

@@ -9,9 +9,9 @@ from sklearn.preprocessing import StandardScaler
 
 from dltk.data.batches import InMemory, Loading
 from dltk.data.plans import shuffled
-from dltk.data.splits import Splits
 from dltk.nn.class_outputs import ClassOutputs
 from dltk.training import linear_baseline
+from tests.fitted import splits_of
 
 GENERATOR = torch.Generator().manual_seed(0)
 INPUTS = torch.randn(120, 4, generator=GENERATOR) * torch.tensor([1.0, 50.0, 0.01, 0.0]) + 0.1
@@ -20,7 +20,7 @@ INPUTS = torch.randn(120, 4, generator=GENERATOR) * torch.tensor([1.0, 50.0, 0.0
 def splits(targets, inputs=INPUTS, name="x"):
     train = InMemory({name: inputs[:90]}, {"y": targets[:90]}, Loading(16, shuffled(0)))
     test = InMemory({name: inputs[90:]}, {"y": targets[90:]}, Loading(16))
-    return Splits(train, None, test, None)  # type: ignore[arg-type]
+    return splits_of(train, test)
 
 
 def features(targets):
