@@ -12,8 +12,8 @@ import pytest
 
 SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
 STAND_IN = """#!/bin/bash
-printf '%s|' "$@" >>"$RUNS/calls"
-printf '\\n' >>"$RUNS/calls"
+call=$(printf '%s|' "$@")
+printf '%s\\n' "$call" >>"$RUNS/calls"
 case "$*" in
     *0.001*"[16]"*"$FAILING"*) printf '{"error": "DLTK-DIVERGED", "code": 80, "message": "no loss"}\\n'; exit 80 ;;
     *0.01*"[16]"*"$CRASHING"*) exit 137 ;;
