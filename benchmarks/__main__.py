@@ -15,15 +15,18 @@ from benchmarks.contestants.names import CONTESTANTS, PEERS, REFERENCE, able
 from benchmarks.growth import growth_table
 from benchmarks.machine import SAME_FILE, facts
 from benchmarks.material import material_for
-from benchmarks.programs import CONFIGS, STARTS, Program, timed
+from benchmarks.parts import measured as measured_parts
+from benchmarks.peers import NotInstalled
+from benchmarks.programs import CONFIGS, STARTS, Program, timed, whole
 from benchmarks.ratios import different_work
 from benchmarks.records import Records, Row, differing
 from benchmarks.referee import rounds
-from benchmarks.tables import goal_table, peer_table, program_table, step_table
+from benchmarks.tables import goal_table, part_table, peer_table, product_table, program_table, step_table, whole_table
 from benchmarks.workloads import SCALING, WORKLOADS, Workload, chosen
 
 QUICK = {"only": "a,b,c,d,e,f", "threads": "1", "rounds": 3, "contestants": "opt,dltk"}
 USUAL = {"only": ",".join(WORKLOADS), "threads": "1,2", "rounds": 7, "contestants": "opt,same,dltk,dltk_bf16"}
+TABLES = (step_table, peer_table, program_table, whole_table, part_table, product_table, growth_table, goal_table)
 PEERS_FACTOR = 2.0
 """How far the loss of one who draws its own order, or its own initial weights, may be from the reference's."""
 
@@ -69,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     records = _measured(given, campaign, records)
     rows = records.rows
-    for table in (step_table, peer_table, program_table, growth_table, goal_table):
+    for table in TABLES:
         _print("\n".join([*table(rows), ""]))
     wrong = _wrong(rows)
     for sentence in wrong:
@@ -81,12 +84,30 @@ def _measured(given: argparse.Namespace, campaign: Campaign, records: Records) -
     """Measure what was asked for."""
     if given.start_up:
         return measure_programs(STARTS, [1], given.rounds, records, given.output)
+    if given.parts:
+        return measure_parts(campaign, records, given.output)
+    if given.programs and given.peers:
+        return measure_programs(_wholes(campaign), campaign.threads, given.rounds, records, given.output)
     if given.programs:
         return measure_programs(CONFIGS, campaign.threads, given.rounds, records, given.output)
     if given.scaling:
         scaled = Campaign(list(SCALING.values()), [1], given.rounds, ["dltk"])
         return measure(scaled, records, given.output, kind="scaling")
     return measure(campaign, records, given.output)
+
+
+def _wholes(campaign: Campaign) -> list[list[Program]]:
+    """Return the workloads as whole processes of all whose libraries are there."""
+    groups = []
+    for workload in campaign.workloads:
+        group = []
+        for name in able(campaign.names, workload.key):
+            try:
+                group.append(whole(workload, material_for(workload), name))
+            except NotInstalled as failure:
+                _tell(f"{workload.key}: {name} is left out: {failure}")
+        groups.append(group)
+    return groups
 
 
 def measure(campaign: Campaign, records: Records, output: Path | None, kind: str = "step") -> Records:
@@ -105,6 +126,18 @@ def measure(campaign: Campaign, records: Records, output: Path | None, kind: str
             records = records.with_rows(new)
             if output is not None:
                 records.write(output)
+    return records
+
+
+def measure_parts(campaign: Campaign, records: Records, output: Path | None) -> Records:
+    """Add rounds of the parts of a step to records."""
+    keys = [workload.key for workload in campaign.workloads]
+    for threads in campaign.threads:
+        first = max(records.next_round("part", key, threads) for key in keys)
+        for number in range(first, first + campaign.count):
+            records = records.with_rows(measured_parts(keys, threads, number))
+    if output is not None:
+        records.write(output)
     return records
 
 
@@ -168,7 +201,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--contestants", metavar="NAMES", help=f"of {', '.join(CONTESTANTS)}")
     parser.add_argument("--peers", action="store_true", help="other libraries too; installs them at first")
     parser.add_argument("--start-up", action="store_true", help="looking things up, and the way to the first step")
-    parser.add_argument("--programs", action="store_true", help="whole trainings of three shipped configs")
+    parser.add_argument(
+        "--programs", action="store_true", help="whole trainings of three shipped configs; with --peers of workloads"
+    )
+    parser.add_argument("--parts", action="store_true", help="where the hand-written loop's time goes")
     parser.add_argument("--scaling", action="store_true", help="cost against rows, epochs, batch size and width")
     parser.add_argument("--report", action="store_true", help="renew docs/performance.md from benchmarks/results")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file; rounds are added to what is there")

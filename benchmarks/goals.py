@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from benchmarks.contestants.names import SHORT
 from benchmarks.ratios import Goal
 
 _DEFAULTS: Mapping[str, float] = {"a": 0.62, "b": 0.80, "c": 0.78, "d": 1.03, "e": 1.03, "f": 0.62, "e_long": 0.25}
 _BF16: Mapping[str, float] = {"a": 0.47, "b": 0.80, "c": 0.50, "d": 0.65, "f": 0.72}
 
 _LOOK_UP: Mapping[str, float] = {"--help": 1.3, "list": 1.3, "show": 2.5, "schema": 2.5, "config error": 2.5}
+FASTEST = "fastest_peer"
+"""Stands for the deep-learning library that was the fastest in a round."""
 _AGAINST_PEERS = (
     ("a", "lightning_defaults", 1 / 3),
     ("e", "lightning_defaults", 1 / 7),
@@ -23,6 +26,7 @@ GOALS: tuple[Goal, ...] = (
     *(Goal("step", case, "dltk", "same", 1.03) for case in _DEFAULTS if case != "e_long"),
     Goal("step", "a", "dltk_logged", "dltk", 1.03),
     *(Goal("step", case, "dltk", peer, limit) for case, peer, limit in _AGAINST_PEERS),
+    *(Goal("whole", case, "dltk", FASTEST, 1.0) for case in SHORT),
     *(Goal("start", "look up", name, "typer_rich", limit, "cpu_seconds") for name, limit in _LOOK_UP.items()),
     Goal("start", "first step", "dltk", "torch_and_data", 1.1, "cpu_seconds"),
     *(Goal("process", case, "dltk", "opt", 1.05, "peak_mb") for case in ("mnist_dense", "mnist_lenet", "boston_mlp")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -13,13 +14,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.material import REPOSITORY
+from benchmarks.contestants.names import CONTESTANTS
+from benchmarks.material import REPOSITORY, Material
+from benchmarks.peers import python_for
 from benchmarks.records import Row
 from benchmarks.referee import THREADS, in_turn
+from benchmarks.workloads import Workload
 
 PYTHON = sys.executable
 TYPO = "data: {name: digits}\nmodel: {name: mlp, hiden: [3]}\n"
 KIB_IN_MIB = 1024
+WHOLE_EPOCHS = 3
 
 
 @dataclass(frozen=True)
@@ -30,10 +35,11 @@ class Program:
         kind: Of its rows.
         case: Likewise.
         contestant: Likewise.
-        command: Where `{folder}` stands for an empty one.
+        command: Where `{folder}` stands for an empty one, and `{threads}` for how many cores it has.
         code: With which it has to end.
         score: Finds the test score in what it prints; None where it has none.
         environment: Variables for it.
+        typed: What it reads from standard input.
     """
 
     kind: str
@@ -43,6 +49,7 @@ class Program:
     code: int = 0
     score: Callable[[str], float] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    typed: str = ""
 
 
 def _dltk(name: str, *arguments: str, code: int = 0) -> Program:
@@ -87,6 +94,26 @@ CONFIGS: tuple[tuple[Program, ...], ...] = (
 )
 
 
+def whole(workload: Workload, material: Material, name: str) -> Program:
+    """Return a workload as a process of a contestant's own: importing, reading arrays, and some epochs.
+
+    Raises:
+        NotInstalled: Its library could not be installed.
+    """
+    contestant = CONTESTANTS[name]
+    arguments = ("-m", "benchmarks.contestants", name, workload.key, str(material.folder), "{threads}")
+    return Program(
+        *("whole", workload.key, name, (python_for(contestant), *arguments)),
+        score=_last_loss,
+        environment=contestant.environment,
+        typed="go\n" * math.ceil(WHOLE_EPOCHS / workload.round_epochs),
+    )
+
+
+def _last_loss(text: str) -> float:
+    return float(json.loads(text.splitlines()[-1])["loss"])
+
+
 def timed(group: Sequence[Program], threads: int, numbers: Sequence[int]) -> Iterator[Row]:
     """Yield a row for each program of a group and each round; short ones run once before, to warm up the disk."""
     for program in group:
@@ -105,16 +132,18 @@ def _once(program: Program, threads: int, number: int) -> Row:
     count = str(threads)
     environment = {**os.environ, **program.environment, **dict.fromkeys(THREADS, count)}
     environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "", "DLTK_OFFLINE": "1"}
-    command = [word.replace("{folder}", str(folder)) for word in program.command]
+    (folder / "typed").write_text(program.typed, encoding="utf-8")
+    command = [word.replace("{folder}", str(folder)).replace("{threads}", count) for word in program.command]
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(cores)[:threads])  # children inherit it
     try:
-        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+        with (folder / "typed").open() as typed, (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
             started_at = time.perf_counter()
             process = subprocess.Popen(
                 command,
                 cwd=REPOSITORY,
                 env=environment,
+                stdin=typed,
                 stdout=out,
                 stderr=err,
             )
@@ -135,7 +164,7 @@ def _once(program: Program, threads: int, number: int) -> Row:
             used.ru_utime + used.ru_stime,
             loss=None if program.score is None else program.score(text),
             # Linux counts what this process held when it forked: it tells nothing of a program that holds less.
-            peak_mb=round(used.ru_maxrss / KIB_IN_MIB, 1) if program.kind == "process" else None,
+            peak_mb=round(used.ru_maxrss / KIB_IN_MIB, 1) if program.kind != "start" else None,
         )
     finally:
         os.sched_setaffinity(0, cores)

@@ -26,6 +26,7 @@ class Row:
         loss: Of training, in the end; or a score.
         peak_mb: Most memory that was held at once, MiB.
         error: Why there is nothing of all this.
+        gflop: Billions of multiplications and additions of what was timed, where they are counted.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Row:
     loss: float | None = None
     peak_mb: float | None = None
     error: str = ""
+    gflop: float | None = None
 
     @classmethod
     def of(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from benchmarks.contestants.names import CONTESTANTS, PEERS, REFERENCE
-from benchmarks.goals import GOALS
+from benchmarks.contestants.names import CONTESTANTS, DEEP, PEERS, REFERENCE
+from benchmarks.goals import FASTEST, GOALS
 from benchmarks.ratios import Quantity, paired
 from benchmarks.records import Row
 
@@ -15,6 +16,7 @@ OTHERS = {
     "typer_rich": "importing typer and rich",
     "torch_and_data": "importing torch and reading the data",
     "nothing": "python -c pass",
+    FASTEST: "the fastest other library",
 }
 
 
@@ -25,6 +27,7 @@ def goal_table(rows: Sequence[Row]) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     left_out = []
+    rows = [*rows, *fastest_peers(rows)]
     for goal in GOALS:
         ratios = paired(rows, goal.contestant, goal.against, goal.quantity)
         spent = paired(rows, goal.contestant, goal.against, "cpu_seconds")
@@ -39,6 +42,17 @@ def goal_table(rows: Sequence[Row]) -> list[str]:
         if not found:
             left_out.append(f"| {named} | | {goal.at_most:.3g} | | | {goal.verdict(None)} |")
     return lines + left_out
+
+
+def fastest_peers(rows: Sequence[Row]) -> list[Row]:
+    """Return for each round of whole processes the row of the fastest deep-learning library but dltk."""
+    found: dict[tuple[str, int, int], Row] = {}
+    for row in rows:
+        if row.kind == "whole" and row.contestant in DEEP and row.seconds is not None:
+            key = (row.case, row.threads, row.round)
+            if key not in found or row.seconds < (found[key].seconds or 0):
+                found[key] = replace(row, contestant=FASTEST)
+    return list(found.values())
 
 
 def step_table(rows: Sequence[Row]) -> list[str]:
@@ -56,6 +70,72 @@ def peer_table(rows: Sequence[Row]) -> list[str]:
 def program_table(rows: Sequence[Row]) -> list[str]:
     """Return one line per whole process."""
     return _table([row for row in rows if row.kind in {"start", "process"}], is_per_step=False)
+
+
+def whole_table(rows: Sequence[Row]) -> list[str]:
+    """Return one line per contestant of whole processes."""
+    return _table([row for row in rows if row.kind == "whole"], is_per_step=False)
+
+
+def part_table(rows: Sequence[Row]) -> list[str]:
+    """Return one line per part of a hand-written step, and what the step would be with the fastest products."""
+    lines = [
+        "| | threads | part of a step | ms, of the processor | share | GFLOP/s |",
+        "|---|---|---|---|---|---|",
+    ]
+    own = [row for row in rows if row.kind == "part"]
+    fastest = fastest_products(rows)
+    for case, threads in sorted({(row.case, row.threads) for row in own}):
+        found = {name: _typical(own, case, name, threads) for name in _parts_of(own, case, threads)}
+        whole = sum(one.milliseconds for one in found.values())
+        for name, one in sorted(found.items(), key=lambda item: -item[1].milliseconds):
+            rate = f"{one.gflop / one.milliseconds * 1000:.0f}" if one.gflop else ""
+            share = one.milliseconds / whole
+            lines.append(f"| {case} | {threads} | {name} | {one.milliseconds:.3g} | {share:.2f} | {rate} |")
+        for name, speed in fastest.get(threads, {}).items():
+            work = [one for one in found.values() if one.gflop]
+            least = whole - sum(one.milliseconds - 1000 * one.gflop / speed for one in work)
+            words = f"all, if all that is counted ran at the {speed:.0f} GFLOP/s of the fastest {name} product"
+            lines.append(f"| {case} | {threads} | {words} | {least:.3g} | {least / whole:.2f} | |")
+    return lines
+
+
+def fastest_products(rows: Sequence[Row]) -> dict[int, dict[str, float]]:
+    """Return GFLOP/s of the fastest product by threads and number format."""
+    found: dict[int, dict[str, float]] = {}
+    for row in rows:
+        if row.kind == "product" and row.seconds and row.gflop:
+            own = found.setdefault(row.threads, {})
+            name = row.contestant.partition(",")[0]
+            own[name] = max(own.get(name, 0.0), row.gflop / row.seconds)
+    return found
+
+
+def product_table(rows: Sequence[Row]) -> list[str]:
+    """Return one line per size of a product, number format and library."""
+    lines = ["| rows x inner size x columns | threads | | GFLOP/s |", "|---|---|---|---|"]
+    for row in rows:
+        if row.kind == "product" and row.seconds and row.gflop:
+            lines.append(f"| {row.case} | {row.threads} | {row.contestant} | {row.gflop / row.seconds:.0f} |")
+    return lines
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a step: milliseconds, and billions of multiplications and additions."""
+
+    milliseconds: float
+    gflop: float
+
+
+def _parts_of(rows: Sequence[Row], case: str, threads: int) -> list[str]:
+    return list(dict.fromkeys(row.contestant for row in rows if (row.case, row.threads) == (case, threads)))
+
+
+def _typical(rows: Sequence[Row], case: str, name: str, threads: int) -> _Part:
+    own = [row for row in rows if (row.case, row.contestant, row.threads) == (case, name, threads) and row.steps]
+    times = [1000 * (row.cpu_seconds or 0) / (row.steps or 1) for row in own]
+    return _Part(statistics.median(times), max((row.gflop or 0) / (row.steps or 1) for row in own))
 
 
 def titled(name: str) -> str:

@@ -5,6 +5,7 @@ The whole data as tensors, one permutation per epoch, batches by index_select, f
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import torch
@@ -56,6 +57,18 @@ def train(workload: Workload, material: Material, turns: Turns, layout: torch.me
             turns.end(steps, loss)
 
 
+def stepper(workload: Workload, material: Material) -> Callable[[], object]:
+    """Return what makes one step after the other, on the batches of an epoch again and again."""
+    inputs, targets = (torch.from_numpy(material.array(name)) for name in ("inputs", "targets"))
+    model = network_of(workload, material)
+    optimizer = torch.optim.Adam(model.parameters(), lr=workload.lr, fused=True)
+    full = [
+        part for part in torch.split(order(0, len(inputs)), workload.batch_size) if len(part) == workload.batch_size
+    ]
+    batches = itertools.cycle(full)
+    return lambda: _step(model, optimizer, LOSSES[workload.loss], inputs, targets, next(batches))
+
+
 def _epoch(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -67,10 +80,22 @@ def _epoch(
     """Train on batches of indices; return the mean loss."""
     total = torch.zeros(())
     for indices in batches:
-        x, y = inputs.index_select(0, indices), targets.index_select(0, indices)
-        loss = loss_of(model(x), y)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        total += loss.detach() * len(indices)
+        total += _step(model, optimizer, loss_of, inputs, targets, indices) * len(indices)
     return total.item() / len(inputs)
+
+
+def _step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    inputs: Tensor,
+    targets: Tensor,
+    indices: Tensor,
+) -> Tensor:
+    """Move the parameters once; return the loss before."""
+    x, y = inputs.index_select(0, indices), targets.index_select(0, indices)
+    loss = loss_of(model(x), y)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return loss.detach()

@@ -63,6 +63,9 @@ CONTESTANTS: Mapping[str, Contestant] = {
 REFERENCE = "opt"
 PEERS = tuple(name for name, contestant in CONTESTANTS.items() if contestant.packages or name == "scikit_learn")
 
+DEEP = tuple(name for name, contestant in CONTESTANTS.items() if contestant.packages)
+"""Other deep-learning libraries."""
+
 
 def able(names: Sequence[str], key: str) -> list[str]:
     """Return those of some contestants that can train a workload."""

@@ -2,7 +2,10 @@
 
 import sys
 
+import pytest
+
 from benchmarks.contestants.names import CONTESTANTS, PEERS, able
+from benchmarks.parts import measured
 from benchmarks.peers import python_for
 from benchmarks.programs import Program, timed
 
@@ -29,6 +32,27 @@ def test_what_a_program_scored_is_kept():
     command = (sys.executable, "-c", "print('0.75')")
     (row,) = timed([Program("process", "x", "one", command, score=float)], 1, [1])
     assert row.loss == 0.75
+
+
+def test_a_program_reads_what_is_typed_and_knows_its_cores():
+    code = "import sys; print(len(sys.stdin.readlines()), sys.argv[1])"
+    command = (sys.executable, "-c", code, "{threads}")
+    (row,) = timed(
+        [Program("whole", "x", "one", command, score=lambda text: float(text.split()[0]), typed="go\ngo\n")], 1, [1]
+    )
+    assert row.loss == 2
+    assert row.peak_mb
+
+
+@pytest.mark.slow
+def test_parts_of_a_step_are_measured(tmp_path, monkeypatch):
+    monkeypatch.delenv("DLTK_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    rows = measured(["e"], 1, 1)
+    found = {row.contestant: row for row in rows if row.kind == "part"}
+    assert {"products", "update", "the rest"} <= set(found)
+    assert found["products"].gflop
+    assert all(row.seconds and row.gflop for row in rows if row.kind == "product")
 
 
 def test_who_needs_no_packages_runs_here():

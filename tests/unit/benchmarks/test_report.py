@@ -2,9 +2,10 @@
 
 from benchmarks.goals import GOALS
 from benchmarks.growth import exponent, growth_table
+from benchmarks.parts import REST, part_of
 from benchmarks.records import Records, Row
 from benchmarks.report import PAGE, PICTURE, all_records, rendered
-from benchmarks.tables import goal_table, step_table
+from benchmarks.tables import fastest_peers, goal_table, part_table, product_table, step_table
 
 
 def test_the_page_agrees_with_the_measurements():
@@ -43,6 +44,35 @@ def test_a_missed_goal_is_called_missed_and_one_that_was_not_measured_stays_in_t
 def test_a_contestant_that_failed_stands_in_the_table_with_its_error():
     rows = [Row("step", "a", "opt", 1, 1, 1.0, 1.0, 10), Row.failed("a", "dltk", 1, "no memory")]
     assert [line for line in step_table(rows) if "failed: no memory" in line]
+
+
+def test_the_fastest_library_is_chosen_anew_in_each_round_among_those_that_train_networks():
+    seconds = {"dltk": (1.0, 1.0), "lightning": (2.0, 4.0), "keras_jax": (4.0, 2.0), "scikit_learn": (0.1, 0.1)}
+    rows = [Row("whole", "e", name, 1, i + 1, both[i], both[i]) for name, both in seconds.items() for i in (0, 1)]
+    assert [(row.round, row.seconds) for row in fastest_peers(rows)] == [(1, 2.0), (2, 2.0)]
+    (line,) = [line for line in goal_table(rows) if line.startswith("| e: dltk, time over the fastest other library |")]
+    assert "| 0.5 (0.5-0.5), 2 |" in line
+    assert line.endswith("| met |")
+
+
+def test_the_parts_of_a_step_tell_what_it_would_need_with_the_fastest_product():
+    rows = [
+        Row("part", "a", "products", 1, 1, 0.9, 0.8, 100, gflop=40.0),
+        Row("part", "a", "the rest", 1, 1, 0.2, 0.2, 100),
+        Row("product", "8 x 8 x 8", "float32, oneDNN", 1, 1, 1.0, 1.0, 1, gflop=80.0),
+        Row("product", "8 x 8 x 8", "float32, torch's choice", 1, 1, 1.0, 1.0, 1, gflop=100.0),
+    ]
+    assert part_table(rows)[2:] == [
+        "| a | 1 | products | 8 | 0.80 | 50 |",
+        "| a | 1 | the rest | 2 | 0.20 |  |",
+        "| a | 1 | all, if all that is counted ran at the 100 GFLOP/s of the fastest float32 product | 6 | 0.60 | |",
+    ]
+    assert product_table(rows)[2] == "| 8 x 8 x 8 | 1 | float32, oneDNN | 80 |"
+
+
+def test_operations_belong_to_parts():
+    operations = ["aten::addmm", "aten.mm", "aten.convolution_backward", "aten::_fused_adam_", "aten::relu"]
+    assert [part_of(name) for name in operations] == ["products", "products", "convolutions", "update", REST]
 
 
 def test_only_marked_parts_of_a_page_change():
