@@ -131,7 +131,7 @@ class Metrics:
         self._path = path
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Append one row; a score that is not finite is null.
+        """Append one row; a score that is not finite is null. It outlives this process, and once `secured` the machine.
 
         Raises:
             WriteError: The disk is full or failed.
@@ -139,17 +139,25 @@ class Metrics:
         plain = {
             key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
         }
-        is_new = not self._path.exists()
-        with self._writing():
-            with open(self._path, "a", encoding="utf-8", opener=not_through_a_link) as file:
-                file.write(json.dumps(plain, allow_nan=False) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            if is_new:
+        line = json.dumps(plain, allow_nan=False) + "\n"
+        with self._writing(), open(self._path, "a", encoding="utf-8", opener=not_through_a_link) as file:
+            file.write(line)
+
+    def secured(self) -> int:
+        """Bring all rows to the disk and return their length in bytes: those that a checkpoint counts on.
+
+        Raises:
+            WriteError: The disk is full or failed.
+        """
+        if self._path.exists():
+            with self._writing():
+                with open(self._path, "rb", opener=not_through_a_link) as file:
+                    os.fsync(file.fileno())
                 sync_directory(self._path.parent)
+        return self.size()
 
     def size(self) -> int:
-        """Return the file's length in bytes, for a checkpoint."""
+        """Return the file's length in bytes."""
         return self._path.stat().st_size if self._path.exists() else 0
 
     def cut(self, size: int) -> None:

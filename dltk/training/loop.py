@@ -191,7 +191,7 @@ def _save(run: Fitting, progress: Progress) -> None:
         "progress": asdict(progress),
         "learner": run.learner.state_dict(),
         "selection": run.selection.state_dict(),
-        "metrics_size": run.log.metrics.size(),
+        "metrics_size": run.log.metrics.secured(),
     }
     weights = weights_of(run.learner.inference_model())
     run.checkpoints.save(progress.step, weights, state, score if math.isfinite(score) else None, run.selection.pending)

@@ -51,6 +51,13 @@ MUTANTS = {
         "        staged.rename(target)\n",
         f"{WRITING}::test_everything_is_on_the_disk_before_it_gets_its_name",
     ),
+    "the record of scores is not synced": Mutant(
+        "I2",
+        LOOP,
+        '"metrics_size": run.log.metrics.secured(),',
+        '"metrics_size": run.log.metrics.size(),',
+        "tests/faults/test_checkpoints.py::test_the_rows_that_a_checkpoint_counts_on_are_on_the_disk_before_it_is",
+    ),
     "a directory is written in its place": Mutant(
         "I2",
         DURABLE,

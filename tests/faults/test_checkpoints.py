@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -208,6 +209,28 @@ def test_a_record_that_cannot_be_written_stops_training(tmp_path):
     (tmp_path / "metrics.jsonl").mkdir()
     with pytest.raises(WriteError, match=r"cannot write metrics\.jsonl"):
         Trial(tmp_path).go()
+
+
+def test_the_rows_that_a_checkpoint_counts_on_are_on_the_disk_before_it_is(tmp_path, monkeypatch):
+    trial = Trial(tmp_path, checkpoint=OFTEN)
+    record_file = tmp_path / "metrics.jsonl"
+    secured, counted, real = [0], [], {name: getattr(os, name) for name in ("fsync", "rename")}
+
+    def fsync(descriptor):
+        real["fsync"](descriptor)
+        if record_file.exists() and os.fstat(descriptor).st_ino == record_file.stat().st_ino:
+            secured[0] = os.fstat(descriptor).st_size
+
+    def rename(old, new, **kwargs):
+        real["rename"](old, new, **kwargs)
+        if Path(new).name.startswith("step-") and (Path(new) / "state.json").exists():
+            counted.append((read_tree(Path(new), "state")["metrics_size"], secured[0]))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "rename", rename)
+    trial.go()
+    assert len({size for size, _ in counted}) >= 3, "checkpoints before, between and after rows"
+    assert all(size <= on_disk for size, on_disk in counted)
 
 
 def test_a_run_can_be_moved_and_copied(tmp_path):
