@@ -21,6 +21,7 @@ NAME = "short"
 KINDS = ("open", "write", "fsync", "close", "mkdir", "rename", "unlink", "rmdir")
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EMFILE)
 CODES = {0, 71, 73, 74}
+DELETING = ("unlink", "rmdir", "open", "close")  # folders are opened and closed while they are deleted
 QUARTERS = 4
 
 
@@ -97,7 +98,7 @@ def failing(folder: Path, kind: str, number: int, outcome: Outcome) -> int:
     if life.code == 0:
         assert end_of(folder / RUN) == expected.end, where
     to_the_end(folder)
-    truths.look_at_the_end(may_leave=kind in ("unlink", "rmdir"))  # what cannot be deleted is hidden, and stays
+    truths.look_at_the_end(may_leave=kind in DELETING)  # what cannot be deleted is hidden, and stays
     assert end_of(folder / RUN) == expected.end, where
     return life.code
 

@@ -23,7 +23,7 @@ MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 10 * 2**20
 NUM_TRIES = 2
 _STAGED, REPLACED, _REMOVED = ".tmp-", ".old-", ".trash-"
-_OUT_OF_REACH = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_OUT_OF_REACH = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT}
 _MANIFEST_KEYS = {"format", "files", "facts", "digest"}
 
 
