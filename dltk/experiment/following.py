@@ -20,7 +20,7 @@ from dltk.training.processes import together, world
 from dltk.training.runs.rundir import RunDir
 from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
 from dltk.training.saving.durable import digest_of
-from dltk.training.signals import Limits, listening
+from dltk.training.signals import Limits, Stopped, listening
 
 
 def shared(splits: Splits) -> Splits:
@@ -47,9 +47,18 @@ def began_at(last: Checkpoint | None) -> int | None:
     return step
 
 
-def ended() -> None:
-    """Let every process wait until the first one has written the end of the run."""
-    world().told(lambda: None)
+def end(finish: Callable[[], int | None]) -> None:
+    """Let the first process finish the run while all others wait.
+
+    Args:
+        finish: Returns the exit code to stop with where a signal came, else None.
+
+    Raises:
+        Stopped: In every process, where a signal came; what was learned is in a checkpoint.
+    """
+    code = world().told(finish)
+    if code is not None:
+        raise Stopped(code)
 
 
 def follow(run: RunDir, built: Built, learner: Learner, limits: Limits) -> None:
@@ -68,4 +77,4 @@ def follow(run: RunDir, built: Built, learner: Learner, limits: Limits) -> None:
         fitting = Fitting(learner, built.task, splits, sections.train, selection, checkpoints, log, stop, world())
         last = checkpoints.best(began_at(None))
         fit(fitting, Progress() if last is None else restore(fitting, last))
-        ended()
+        end(lambda: None)

@@ -173,9 +173,14 @@ def _anew(old: Experiment, new: Experiment, changed: Changes) -> set[What]:
 
 
 def _progress(saved: Progress, changed: Changes) -> Progress:
-    """Return how far the new run is: as far as the old one, in an epoch that begins again if its order is another."""
-    batch = 0 if any(is_below(key, _ORDER) for key in changed) else saved.batch
-    return replace(saved, batch=batch, scores={}, evaluated_at=-1)
+    """Return how far the new run is: as far as the old one, in an epoch that begins again if its order is another.
+
+    An evaluation that a signal cut short is still due, unless evaluations come at other steps now.
+    """
+    begins_again = any(is_below(key, _ORDER) for key in changed)
+    is_kept = not begins_again and "train.evaluate_every" not in changed
+    batch, evaluated_at = 0 if begins_again else saved.batch, saved.evaluated_at if is_kept else saved.step
+    return replace(saved, batch=batch, scores={}, evaluated_at=evaluated_at)
 
 
 def _refuse_end(source: RunDir, built: Built, progress: Progress) -> None:

@@ -11,7 +11,7 @@ from dltk.experiment.building import Built
 from dltk.experiment.creating import identity_of
 from dltk.experiment.determinism import with_same_bits
 from dltk.experiment.finished import Run
-from dltk.experiment.following import began_at, ended, follow, shared
+from dltk.experiment.following import began_at, end, follow, shared
 from dltk.experiment.machine import within_memory
 from dltk.experiment.reporting import finish
 from dltk.experiment.showing import show_beginning
@@ -57,8 +57,7 @@ def live(run: RunDir, built: Built, learner: Learner, screen: Screen, limits: Li
             progress = _begin(run, built, fitting)
             refuse_small(run.checkpoints / "step", _bytes_needed(built, learner, progress))
             progress = fit(fitting, progress)
-            finish(run, built, fitting, progress, identity)
-            ended()
+            end(lambda: finish(run, built, fitting, progress, identity))
     except Stopped as stopped:
         stopped.run = str(run.path)
         _tell(run, "stopped", stopped.code)

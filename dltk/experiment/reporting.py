@@ -14,8 +14,9 @@ from dltk.experiment.machine import Machine
 from dltk.experiment.overfitting import verdict
 from dltk.experiment.showing import show_end
 from dltk.training.early_stopping import Selection
+from dltk.training.evaluating import CutShort, Interruptible, evaluated
 from dltk.training.loggers import Screen
-from dltk.training.loop import Fitting, Progress, evaluated
+from dltk.training.loop import Fitting, Progress
 from dltk.training.runs.rundir import RunDir
 from dltk.training.saving.weights import set_weights
 from dltk.training.task import Evaluation
@@ -76,10 +77,17 @@ def _size(built: Built) -> str:
     return f"{count:,} parameters" + ("" if learned == count else f", {learned:,} of them learn")
 
 
-def finish(run: RunDir, built: Built, fitting: Fitting, progress: Progress, status: Mapping[str, Any]) -> None:
-    """Score the chosen weights beside the baselines, draw pictures, and mark the run as completed."""
+def finish(run: RunDir, built: Built, fitting: Fitting, progress: Progress, status: Mapping[str, Any]) -> int | None:
+    """Score the chosen weights beside the baselines, draw pictures, and mark the run as completed.
+
+    Returns:
+        The exit code to stop with where a signal cut the scoring short: whoever resumes the run does it anew.
+    """
     step = _choose_weights(built, fitting, progress)
-    evaluations = _final_evaluations(built, fitting)
+    try:
+        evaluations = _final_evaluations(built, fitting)
+    except CutShort:
+        return fitting.stop.code
     scores = {
         f"{split}/{name}": value
         for split, evaluation in evaluations.items()
@@ -108,6 +116,7 @@ def finish(run: RunDir, built: Built, fitting: Fitting, progress: Progress, stat
             **_verdict(built, rows),
         }
     )
+    return None
 
 
 def _verdict(built: Built, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -141,7 +150,8 @@ def _splits(built: Built) -> dict[str, Any]:
 
 def _final_evaluations(built: Built, fitting: Fitting) -> dict[str, Evaluation]:
     splits, model = _splits(built), fitting.learner.inference_model()
-    return {name: evaluated(built.task, model, splits[name]) for name in scored_splits(splits, built.experiment)}
+    scored = {name: Interruptible(splits[name], fitting.stop) for name in scored_splits(splits, built.experiment)}
+    return {name: evaluated(built.task, model, batches) for name, batches in scored.items()}
 
 
 def _example(built: Built) -> str:

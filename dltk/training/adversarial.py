@@ -96,10 +96,11 @@ class AdversarialLearner:
             for name, optimization in self._optimizations.items()
             for score, value in optimization.scores().items()
         }
-        return {**self._scores.take(), **told}
+        return {**self._scores.values(), **told}
 
     def observe(self, scores: Mapping[str, float | None]) -> None:
-        """Let both schedules react."""
+        """Let both schedules react, and means begin anew."""
+        self._scores.begin_anew()
         for optimization in self._optimizations.values():
             optimization.observe(scores)
 

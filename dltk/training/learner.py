@@ -28,10 +28,13 @@ class Learner(Protocol):
         """Learn; yield the batches consumed since the last yield, whenever parameters and counters agree."""
 
     def scores(self) -> dict[str, float]:
-        """Return the training scores since the last call, and begin anew; learning rates are `lr` or `lr/<name>`."""
+        """Return the training scores since the last evaluation; learning rates are `lr` or `lr/<name>`."""
 
     def observe(self, scores: Mapping[str, float | None]) -> None:
-        """Take all scores of an evaluation, such as val/loss; schedules may react. Called once for each evaluation."""
+        """Take all scores of an evaluation, such as val/loss, after which training scores begin anew.
+
+        Schedules may react. Called once for each evaluation that was not interrupted.
+        """
 
     def probe(self, batch: Batch) -> dict[str, Tensor]:
         """Return gradients by parameter name from one extra forward and backward on a batch of training samples.
@@ -100,11 +103,12 @@ class GradientLearner:
             yield consumed
 
     def scores(self) -> dict[str, float]:
-        """Return the mean loss and its parts since the last call, and what the optimization tells."""
-        return {**self._scores.take(), **self._optimization.scores()}
+        """Return the mean loss and its parts, and what the optimization tells."""
+        return {**self._scores.values(), **self._optimization.scores()}
 
     def observe(self, scores: Mapping[str, float | None]) -> None:
-        """Let the schedule react."""
+        """Let the schedule react, and means begin anew."""
+        self._scores.begin_anew()
         self._optimization.observe(scores)
 
     def probe(self, batch: Batch) -> dict[str, Tensor]:

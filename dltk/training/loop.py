@@ -6,21 +6,19 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-import torch
-
 from dltk.config.errors import DataError, Diverged
 from dltk.config.sections import TrainOptions
-from dltk.data.batches import Batches
 from dltk.data.splits import Splits
 from dltk.training.divergence import explained, what_is_broken
 from dltk.training.early_stopping import Selection
+from dltk.training.evaluating import CutShort, Interruptible, evaluated
 from dltk.training.learner import Learner
 from dltk.training.loggers import RunLog
 from dltk.training.processes import ALONE, World
 from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
 from dltk.training.saving.weights import set_weights, weights_of
 from dltk.training.signals import Stopped, StopRequest
-from dltk.training.task import Evaluation, Task
+from dltk.training.task import Task
 
 MAX_EPOCHS_TOLD = 50
 
@@ -61,7 +59,10 @@ def fit(run: Fitting, progress: Progress) -> Progress:
     """
     with explained(run.learner, run.splits.lessons, run.checkpoints, run.log.metrics, lambda: progress.step):
         while not _finished(run, progress):
-            _epoch(run, progress)
+            if _evaluation_is_due(run, progress):  # an epoch is behind, or a signal cut one short
+                _evaluate(run, progress)
+            else:
+                _epoch(run, progress)
         if progress.evaluated_at != progress.step and progress.step > 0:
             _evaluate(run, progress)
         _save(run, progress)
@@ -76,17 +77,26 @@ def _epoch(run: Fitting, progress: Progress) -> None:
     for consumed in run.learner.epoch(train.epoch(progress.epoch, start=progress.batch)):
         _advance(progress, consumed)
         run.log.screen.advance(consumed)
-        if _evaluation_is_due(run, progress, consumed):
+        if _evaluation_is_due(run, progress):
             _evaluate(run, progress)
-        # Read once: what comes while saving stops the next step.
-        code, is_due = run.world.agreed(run.stop.code, is_due=run.checkpoints.due(progress.step))
-        if code is not None or is_due:
-            _save(run, progress)
-        if code is not None:
-            raise Stopped(code)
+        _save_or_stop(run, progress)
         if _finished(run, progress):
             return
-    _end_epoch(run, progress)
+    _end_epoch(progress)
+
+
+def _save_or_stop(run: Fitting, progress: Progress) -> None:
+    """Save a checkpoint where one is due or the run is to stop.
+
+    Raises:
+        Stopped: It was to stop.
+    """
+    # Read once: what comes while saving stops the next step.
+    code, is_due = run.world.agreed(run.stop.code, is_due=run.checkpoints.due(progress.step))
+    if code is not None or is_due:
+        _save(run, progress)
+    if code is not None:
+        raise Stopped(code)
 
 
 def restore(run: Fitting, checkpoint: Checkpoint) -> Progress:
@@ -133,29 +143,34 @@ def _advance(progress: Progress, consumed: int) -> None:
     progress.step += consumed
 
 
-def _end_epoch(run: Fitting, progress: Progress) -> None:
+def _end_epoch(progress: Progress) -> None:
     if progress.batch == 0:
         raise DataError("the training data gave no batch at all")
     progress.epoch, progress.batch = progress.epoch + 1, 0
-    if run.options.evaluate_every == "epoch" and progress.evaluated_at != progress.step:
-        _evaluate(run, progress)
 
 
-def _evaluation_is_due(run: Fitting, progress: Progress, consumed: int) -> bool:
-    every = run.options.evaluate_every
-    return every != "epoch" and progress.step // every > (progress.step - consumed) // every
+def _evaluation_is_due(run: Fitting, progress: Progress) -> bool:
+    """Return whether an epoch, or so many steps as one wants between evaluations, are behind, and not evaluated yet."""
+    every, evaluated_at = run.options.evaluate_every, max(0, progress.evaluated_at)
+    if every == "epoch":
+        return progress.batch == 0 and progress.step > evaluated_at
+    return progress.step // every > evaluated_at // every
 
 
 def _evaluate(run: Fitting, progress: Progress) -> None:
-    """Score the val split, record it, and let the selection see it. Synchronises with the device."""
+    """Score the val split, record it, and let the selection see it. Synchronises with the device.
+
+    Raises:
+        Stopped: A signal cut it short; nothing of it is kept, and it is still due in the checkpoint.
+    """
     title = _title(run, progress, progress.epoch + (progress.batch > 0))
     model = run.learner.inference_model()
     scores = {f"train/{name}": value for name, value in run.learner.scores().items()}
     _refuse_broken(run, progress, scores)
-    if run.splits.val is not None:
-        val = run.splits.val
-        found = run.world.told(lambda: dict(evaluated(run.task, model, val).scores))
-        scores |= {f"val/{name}": value for name, value in found.items()}
+    found = run.world.told(lambda: _val_scores(run))
+    if found is None:
+        _save_or_stop(run, progress)
+    scores |= {f"val/{name}": value for name, value in found.items()}
     run.learner.observe(scores)
     progress.scores, progress.evaluated_at = scores, progress.step
     if run.world.is_first:
@@ -172,11 +187,15 @@ def _is_told(run: Fitting, epoch: int) -> bool:
     return epoch in {1, epochs} or epoch % max(1, epochs // MAX_EPOCHS_TOLD) == 0
 
 
-def evaluated(task: Task, model: torch.nn.Module, batches: Batches) -> Evaluation:
-    """Score a split with the model in eval mode and without gradients."""
-    model.eval()
-    with torch.inference_mode():
-        return task.evaluate(model, batches)
+def _val_scores(run: Fitting) -> dict[str, float] | None:
+    """Return the scores of the val split, none where there is no such split; None where a signal cut it short."""
+    if run.splits.val is None:
+        return {}
+    try:
+        model, val = run.learner.inference_model(), Interruptible(run.splits.val, run.stop)
+        return dict(evaluated(run.task, model, val).scores)
+    except CutShort:
+        return None
 
 
 def _save(run: Fitting, progress: Progress) -> None:

@@ -155,20 +155,21 @@ class Optimization:
         return {name: gradient for name, gradient in zip(self._parameters, found, strict=True) if gradient is not None}
 
     def observe(self, scores: Mapping[str, float | None]) -> None:
-        """Let the schedule react to the scores of an evaluation."""
+        """Let the schedule react to the scores of an evaluation; what is counted between two of them begins anew."""
+        self._norm, self._skipped = Mean(self._norm.state().device), 0
         if self._watch is not None:
             self._watch.observe(scores)
 
     def scores(self) -> dict[str, float]:
-        """Return the learning rate and, since the last call, what clipping and loss scaling saw. May synchronise."""
+        """Return the learning rate, and what clipping and scaling saw since the last evaluation. May synchronise."""
         scores = {"lr": self.lr}
         if self._clips:
-            norm, self._norm = self._norm.value, Mean(self._norm.state().device)
+            norm = self._norm.value
             scores |= {} if math.isnan(norm) else {"grad_norm": norm}  # no gradient yet, or the weights show it
         if self._scaler.is_enabled():
             scale = self._scaler.get_scale()
             scores["loss_scale"] = scale if scale > SMALLEST_SCALE else math.nan  # nothing is small enough: diverged
-            scores["skipped_updates"], self._skipped = float(self._skipped), 0
+            scores["skipped_updates"] = float(self._skipped)
         return scores
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Means of named training scores since they were last read."""
+"""Means of named training scores since the last evaluation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dltk.metrics.mean import Mean
 
 
 class RunningScores:
-    """Means of named values since they were last read."""
+    """Means of named values since they began anew."""
 
     def __init__(self) -> None:
         self._means: dict[str, Mean] = {}
@@ -23,11 +23,13 @@ class RunningScores:
                 self._means[name] = Mean(value.device)
             self._means[name].add(value, num_samples)
 
-    def take(self) -> dict[str, float]:
-        """Return the means and begin anew. Synchronises with the device."""
-        values = {name: mean.value for name, mean in self._means.items()}
+    def values(self) -> dict[str, float]:
+        """Return the means. Synchronises with the device."""
+        return {name: mean.value for name, mean in self._means.items()}
+
+    def begin_anew(self) -> None:
+        """Forget what was added."""
         self._means = {}
-        return values
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the sums."""

@@ -16,7 +16,7 @@ from dltk.data.batches import Batches, Loading
 from dltk.experiment.building import Built, build
 from dltk.experiment.compatibility import accepts, fits_task
 from dltk.experiment.config import read_experiment
-from dltk.training.loop import evaluated
+from dltk.training.evaluating import evaluated
 from dltk.training.session import Session
 from dltk.training.task import CannotAnswer, Evaluation, Request
 from tests.contracts.examples import WRITES, shipped

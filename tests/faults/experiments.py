@@ -57,6 +57,13 @@ optimizer: {name: adamw, lr: 0.05}
 train: {epochs: 3, threads: 1, device: cpu}
 checkpoint: {every_steps: 4, every_seconds: 1000}
 """,
+    "scored": """\
+data: {name: digits, batch_size: 4, subset: 40, val_fraction: 0.06, test_fraction: 0.06}
+model: {name: mlp, hidden: [8], dropout: 0.3}
+optimizer: {name: adam, lr: 0.01, clip_norm: 1.0}
+train: {epochs: 2, evaluate_every: 5, threads: 1, device: cpu}
+checkpoint: {every_steps: 3, every_seconds: 1000}
+""",
     "patient": """\
 data: {name: iris, batch_size: 8, val_fraction: 0.3, test_fraction: 0.1}
 model: {name: mlp, hidden: [8], dropout: 0.3}

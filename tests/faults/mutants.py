@@ -9,6 +9,7 @@ WRITING = "tests/faults/test_writing.py"
 CHECKPOINTS = "tests/faults/test_checkpoints.py"
 RESUMED = "tests/faults/test_resumed.py::test_stops_at_any_moment_change_no_bit"
 NAMED = "tests/faults/test_crash_points.py::test_a_run_that_is_killed_before_anything_gets_its_name_goes_on_bit_equal"
+EVALUATIONS = "tests/faults/test_evaluations.py"
 ONCE = "tests/faults/test_exactly_once.py"
 
 
@@ -124,6 +125,20 @@ MUTANTS = {
         '    progress = Progress(**state["progress"])\n',
         '    progress = Progress(**{**state["progress"], "batch": 0})\n',
         STOPS,
+    ),
+    "an evaluation that was cut short is left out": Mutant(
+        "I1",
+        LOOP,
+        "            if _evaluation_is_due(run, progress):  # an epoch",
+        "            if progress.batch == 0 and _evaluation_is_due(run, progress):  # an epoch",
+        EVALUATIONS,
+    ),
+    "training scores begin anew before an evaluation is whole": Mutant(
+        "I1",
+        LOOP,
+        "    found = run.world.told(lambda: _val_scores(run))\n",
+        "    run.learner.observe(scores)\n    found = run.world.told(lambda: _val_scores(run))\n",
+        EVALUATIONS,
     ),
     "the record is not cut on resume": Mutant(
         "I12", "training/loggers.py", "                os.truncate(self._path, size)", "                pass", STOPS

@@ -19,7 +19,7 @@ from tests.faults.truths import Truths
 Signals = tuple[int, ...]
 KILL, TERM, INT, TWICE = (signal.SIGKILL,), (signal.SIGTERM,), (signal.SIGINT,), (signal.SIGINT, signal.SIGINT)
 CODES: dict[Signals, set[int]] = {KILL: {-9}, TERM: {143, -signal.SIGTERM}, INT: {130}, TWICE: {130}}
-LONG = [name for name in CONFIGS if name != "short"]
+LONG = [name for name in CONFIGS if name not in {"short", "scored"}]
 MOST_REJECTED = 0.2
 Stop = tuple[float, Signals]
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from dltk import pictures
 from dltk.data.batches import Batches
 from dltk.training.board import Ending
-from dltk.training.loop import evaluated
+from dltk.training.evaluating import evaluated
 
 MAX_SAMPLES = 2000
 MAX_PIXELS = 48

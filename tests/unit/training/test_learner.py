@@ -9,8 +9,8 @@ from torch import nn
 from dltk.data.batches import Batch
 from dltk.data.specs import Numbers
 from dltk.models.ridge import Ridge
+from dltk.training.evaluating import evaluated
 from dltk.training.learner import GradientLearner, OnePassLearner, learner_for
-from dltk.training.loop import evaluated
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD
 from dltk.training.running_scores import RunningScores
@@ -47,7 +47,9 @@ def test_scores_are_means_over_samples_not_batches():
     one = learner_for(nn.Linear(1, 1), loss, OptimizationSettings(), SESSION)
     list(one.epoch(iter([batch([1.0, 1.0, 1.0]), batch([5.0])])))
     assert one.scores() == {"loss": 2.0, "lr": 1e-3}
-    assert "loss" not in one.scores(), "it began anew"
+    assert one.scores() == {"loss": 2.0, "lr": 1e-3}, "reading changes nothing"
+    one.observe({})
+    assert "loss" not in one.scores(), "they begin anew with an evaluation"
 
 
 def test_named_parts_of_a_loss_are_scores_and_loss_is_minimised():
@@ -58,6 +60,7 @@ def test_named_parts_of_a_loss_are_scores_and_loss_is_minimised():
     one = learner_for(nn.Linear(3, 1), loss, OptimizationSettings({"": SGD(lr=0.1)}), SESSION)
     learn(one, 0)
     first = one.scores()
+    one.observe({})
     learn(one, 1)
     second = one.scores()
     assert first["twice"] == pytest.approx(2 * first["loss"])
@@ -124,8 +127,9 @@ def test_running_sums_survive_saving_bit_for_bit():
     restored.load_state_dict(scores.state_dict(), CPU)
     for one in (scores, restored):
         one.add({"loss": torch.tensor(1 / 3)}, 1)
-    assert restored.take() == scores.take()
-    assert scores.take() == {}
+    assert restored.values() == scores.values() != {}
+    scores.begin_anew()
+    assert scores.values() == {}
 
 
 def test_an_estimator_is_fitted_once_on_all_batches():

@@ -149,7 +149,10 @@ class Trial:
 
     def go(self) -> tuple[Learner, Progress]:
         """Train to the end, from the last checkpoint if there is one."""
-        fitting = self.fitting()
+        return self.go_on(self.fitting())
+
+    def go_on(self, fitting: Fitting) -> tuple[Learner, Progress]:
+        """Train likewise with what `fitting` returned, or something like it."""
         fitting.checkpoints.clear_leftovers()
         last = fitting.checkpoints.last()
         if last is None:
