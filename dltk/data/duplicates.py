@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
-from dltk.data.augment.draws import mixed
 from dltk.data.batches import InMemory, Stored
 from dltk.data.disk.rows import DiskRows, in_chunks
 from dltk.data.fields import Field, Ragged
 from dltk.data.samples import Columns
 from dltk.data.specs import Image, Spec
 from dltk.data.splits import Splits
-
-_CHUNK = 2048
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Fingerprints:
     """A number for each sample of a split, equal where inputs are; comparable within one process.
 
     Attributes:
-        numbers: int64 (n,), of 64 bits that stand for every byte.
+        numbers: int64 (n,), each a hash of every byte.
         as_read: The inputs are those that were read, not what they were encoded as, which may leave something out.
     """
 
@@ -58,13 +56,13 @@ def duplicates_across(splits: Splits, parts: Mapping[str, Any]) -> list[Duplicat
     """
     spec = splits.spec
     held = {name: batches for name, batches in (("val", splits.val), ("test", splits.test)) if batches is not None}
-    known = fingerprints(parts["train"], splits.train, spec) if held else None
+    known = _as_read(parts["train"], splits.train, spec) if held else None
     found = []
     for name, batches in held.items():
-        own = fingerprints(parts[name], batches, spec)
-        if known is not None and own is not None and known.as_read and own.as_read:
-            count = int(torch.isin(own.numbers, known.numbers).sum())
-            found += [Duplicates(name, count, len(own.numbers))] if count else []
+        own = None if known is None else _as_read(parts[name], batches, spec)
+        if known is not None and own is not None:
+            count = int(torch.isin(own, known).sum())
+            found += [Duplicates(name, count, len(own))] if count else []
     return found
 
 
@@ -78,77 +76,65 @@ def fingerprints(samples: Any, batches: Any, spec: Spec) -> Fingerprints | None:
     """
     if not isinstance(batches, InMemory):
         return None
-    if isinstance(samples, Columns) and len(samples) == batches.num_samples:
-        raw = {name: _of_raw(column, spec, name) for name, column in samples.inputs.items()}
-        known = {name: numbers for name, numbers in raw.items() if numbers is not None}
-        if len(known) == len(raw):
-            return Fingerprints(_combined(known), as_read=True)
+    numbers = _as_read(samples, batches, spec)
+    if numbers is not None:
+        return Fingerprints(numbers, as_read=True)
     return Fingerprints(of_fields(batches.stored_inputs()), as_read=False)
 
 
 def of_fields(fields: Stored) -> Tensor:
     """Return a number for each sample, int64 (n,), that is equal where all fields are."""
-    return _combined({name: _of_field(field).cpu() for name, field in fields.items()})
+    return _hashed({name: _contents(field) for name, field in fields.items()})
 
 
-def _combined(numbers: Mapping[str, Tensor]) -> Tensor:
-    total: Tensor | int = 0
-    for _, one in sorted(numbers.items()):
-        total = mixed(one + total)
-    assert isinstance(total, Tensor)
-    return total
-
-
-def _of_raw(column: Any, spec: Spec, name: str) -> Tensor | None:
-    """Return a number for each raw value; None where it is not known what the values are."""
-    if hasattr(column, "itertuples"):
-        return _hashed(column.itertuples(index=False, name=None))
-    if isinstance(column, np.ndarray) and column.dtype != object:
-        return _of_field(torch.from_numpy(column))
-    if isinstance(column, (Tensor, Ragged, DiskRows)):
-        return _of_field(column)
-    if isinstance(column, list) and all(isinstance(value, Tensor) for value in column):
-        return _of_field(column)
-    if isinstance(column, Sequence) and all(isinstance(value, str) for value in column):
-        return _of_files(column) if isinstance(spec.inputs.get(name), Image) else _hashed(column)
-    return None
-
-
-def _of_files(paths: Iterable[str]) -> Tensor | None:
+def _as_read(samples: Any, batches: Any, spec: Spec) -> Tensor | None:
+    """Return a number for each sample, int64 (n,); None where what was read is not at hand."""
+    if not isinstance(batches, InMemory) or not isinstance(samples, Columns) or len(samples) != batches.num_samples:
+        return None
+    raw = {name: _raw(column, spec, name) for name, column in samples.inputs.items()}
+    known = {name: values for name, values in raw.items() if values is not None}
     try:
-        return _hashed(Path(path).read_bytes() for path in paths)
+        return _hashed(known) if len(known) == len(raw) else None
     except (OSError, ValueError):  # not paths, or no longer there
         return None
 
 
-def _hashed(values: Iterable[Any]) -> Tensor:
-    return torch.tensor(list(map(hash, values)), dtype=torch.int64)
+def _hashed(columns: Mapping[str, Iterable[Any]]) -> Tensor:
+    """Return a number for each sample; Python's own hash is faster here than anything made of torch's operations."""
+    rows = zip(*(map(hash, values) for _, values in sorted(columns.items())), strict=True)
+    return torch.tensor(list(map(hash, rows)), dtype=torch.int64)
 
 
-def _of_field(field: Field | DiskRows) -> Tensor:
-    if isinstance(field, (Tensor, DiskRows)):
-        return torch.cat([_of_rows(_words(rows)) for some in in_chunks(field) for rows in torch.split(some, _CHUNK)])
+def _raw(column: Any, spec: Spec, name: str) -> Iterable[Any] | None:
+    """Return what stands for each raw value; None where it is not known what the values are."""
+    if hasattr(column, "itertuples"):
+        values: Iterable[Any] = column.itertuples(index=False, name=None)
+        return values
+    if isinstance(column, np.ndarray) and column.dtype != object:
+        return _contents(torch.from_numpy(column))
+    if isinstance(column, (Tensor, Ragged, DiskRows)):
+        return _contents(column)
+    if isinstance(column, list) and all(isinstance(value, Tensor) for value in column):
+        return _contents(column)
+    if isinstance(column, Sequence) and all(isinstance(value, str) for value in column):
+        is_files = isinstance(spec.inputs.get(name), Image)
+        return (Path(path).read_bytes() for path in column) if is_files else column
+    return None
+
+
+def _contents(field: Field | DiskRows) -> Iterator[bytes]:
+    """Yield the bytes of each sample."""
     if isinstance(field, Ragged):
-        return _of_sequences(field)
-    return torch.cat([_of_rows(_words(tensor[None])) for tensor in field])
+        values = _bytes_of(field.values)
+        yield from (values[begin:end].tobytes() for begin, end in pairwise(field.offsets.tolist()))
+    elif isinstance(field, list):
+        yield from (_bytes_of(tensor[None]).tobytes() for tensor in field)
+    else:
+        yield from (row.tobytes() for rows in in_chunks(field) for row in _bytes_of(rows))
 
 
-def _words(rows: Tensor) -> Tensor:
-    """Return the bytes of each row as int64 (n, words); the last word is filled up with zeros."""
-    flat = rows.contiguous().view(len(rows), -1).view(torch.uint8)
-    return pad(flat, (0, -flat.shape[1] % 8)).contiguous().view(torch.int64)
-
-
-def _of_rows(words: Tensor) -> Tensor:
-    return mixed(words + _steps(words.shape[1], words.device)).sum(1)
-
-
-def _of_sequences(field: Ragged) -> Tensor:
-    """Sum over each sequence, so that neither its order nor its length is lost."""
-    words = _of_rows(_words(field.values))
-    places = torch.arange(len(words), device=words.device) - field.offsets[:-1][field.rows]
-    return field.lengths.index_add(0, field.rows, mixed(words + mixed(places + 1)))
-
-
-def _steps(count: int, device: torch.device) -> Tensor:
-    return mixed(torch.arange(1, count + 1, device=device))
+def _bytes_of(rows: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return the bytes of each row, (n, bytes)."""
+    rows = rows.detach().cpu().contiguous()
+    width = math.prod(rows.shape[1:])
+    return rows.view(len(rows), width).view(torch.uint8).numpy()
