@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from itertools import pairwise
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
 
 from dltk.config.errors import OptionError, shown
 from dltk.config.problems import KeyPath, Problem
@@ -28,7 +33,6 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        use_attribute_docstrings=True,
         strict=True,
         validate_default=True,
         allow_inf_nan=False,
@@ -49,6 +53,42 @@ class Settings(BaseModel):
     def plain(self) -> dict[str, Any]:
         """Return the options as plain YAML values, defaults included."""
         return self.model_dump(mode="json")
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Describe the options by their help texts."""
+        schema = handler(core_schema)
+        options = handler.resolve_ref_schema(schema)["properties"]
+        for name, text in help_texts(cls).items():
+            options[name] = {**options[name], "description": text}
+        return schema
+
+
+@cache
+def help_texts(settings: type[Settings]) -> Mapping[str, str]:
+    """Return the strings below the options, by option; they are read from the source, which few programs need."""
+    texts: dict[str, str] = {}
+    for kind in reversed(settings.__mro__):
+        if issubclass(kind, Settings) and kind is not Settings:
+            own = _strings_below_options(kind)
+            texts = {name: text for name, text in texts.items() if name not in kind.__annotations__} | own
+    return {name: text for name, text in texts.items() if name in settings.model_fields}
+
+
+def _strings_below_options(kind: type) -> dict[str, str]:
+    try:
+        source = inspect.getsource(kind)
+    except (OSError, TypeError):  # made while the program runs
+        return {}
+    tree = ast.parse(textwrap.dedent(source))
+    definition = tree.body[0]
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        option.target.id: inspect.cleandoc(text.value.value)
+        for option, text in pairwise(definition.body)
+        if isinstance(option, ast.AnnAssign) and isinstance(option.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
 
 
 class SettingsError(ValueError):

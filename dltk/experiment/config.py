@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
 
 from dltk.config import registry, schema
 from dltk.config.checking import checked, refuse
@@ -214,13 +216,15 @@ def _with_absolute_paths(
 
 def path_options(kind: type[Settings]) -> dict[str, bool]:
     """Return the options that name files or folders, and whether each must be given."""
-    schema = kind.model_json_schema()
-    required = schema.get("required", ())
-    return {key: key in required for key, option in schema.get("properties", {}).items() if _is_path(option)}
+    return {key: option.is_required() for key, option in kind.model_fields.items() if _is_path(option)}
 
 
-def _is_path(schema: Mapping[str, Any]) -> bool:
-    return schema.get("format") == "path" or any(map(_is_path, schema.get("anyOf", [])))
+def _is_path(option: Any) -> bool:
+    """Return whether an option, or a part of its type, is marked as a path."""
+    if isinstance(option, FieldInfo):
+        marks = option.json_schema_extra
+        return (isinstance(marks, Mapping) and marks.get("format") == "path") or _is_path(option.annotation)
+    return any(map(_is_path, get_args(option)))
 
 
 def _described(data: Part, document: Document) -> Spec:

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic.fields import FieldInfo
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dltk.config import registry
 from dltk.config.document import locate
 from dltk.config.errors import ConfigError, count_of
 from dltk.config.sections import EarlyStopping, Sections
-from dltk.config.settings import Settings
+from dltk.config.settings import Settings, help_texts
 from dltk.config.terminal import escaped
 from dltk.data.specs import Classes, Numbers
 from dltk.experiment.building import bare_model, scored_splits
@@ -243,16 +242,16 @@ def _decisions(found: Foreseen, machine: Machine) -> Iterator[Decision]:
     """Yield what was left open in the document, and what it became; null where only reading the data tells."""
     experiment, given = found.experiment, found.experiment.document.values
     facts = _facts(found, machine)
-    for section, option in Sections.model_fields.items():
+    for section in Sections.model_fields:
         if section in facts and given.get(section) in OPEN:
-            yield Decision(section, facts[section], rule_of(option))
+            yield Decision(section, facts[section], rule_of(Sections, section))
     for section, settings in _groups(experiment):
         for key, option in type(settings).model_fields.items():
             name = f"{section}.{key}"
             value = facts.get(name, settings.plain()[key])
             was_open = (given.get(section) or {}).get(key) in OPEN and option.default in OPEN
             if was_open and (value not in OPEN or name in facts):
-                yield Decision(name, value, rule_of(option))
+                yield Decision(name, value, rule_of(type(settings), key))
 
 
 def _facts(found: Foreseen, machine: Machine) -> dict[str, Any]:
@@ -286,9 +285,9 @@ def _groups(experiment: Experiment) -> Iterator[tuple[str, Settings]]:
     yield "early_stopping", experiment.sections.early_stopping or EarlyStopping()
 
 
-def rule_of(option: FieldInfo) -> str:
+def rule_of(settings: type[Settings], option: str) -> str:
     """Return what an option's help says of being left out."""
-    said = " ".join((option.description or "").split())
+    said = " ".join(help_texts(settings).get(option, "").split())
     clauses = [clause.rstrip(".") for clause in re.split(r"; |(?<=\.) ", said)]
     rules = [clause for clause in clauses if _TELLS_A_RULE.search(clause)]
     return "; ".join(re.sub(r"^[^:,]*: (?=auto)", "", rule) for rule in rules) or said

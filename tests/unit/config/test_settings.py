@@ -1,12 +1,12 @@
 """Options: what is converted (almost nothing), and how a wrong value reads."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pytest
 from pydantic import Field, field_validator, model_validator
 
 from dltk.config.errors import OptionError
-from dltk.config.settings import FiniteFloat, Fraction, PositiveFloat, PositiveInt, Settings, SettingsError
+from dltk.config.settings import FiniteFloat, Fraction, PositiveFloat, PositiveInt, Settings, SettingsError, help_texts
 from tests.problems import told
 
 
@@ -115,4 +115,42 @@ def test_plain_values_parse_again():
 def test_options_are_frozen_and_their_help_is_beside_them():
     with pytest.raises(ValueError, match="frozen"):
         Options.parse({}).lr = 3  # type: ignore[misc]
-    assert Options.model_fields["lr"].description == "Learning rate."
+    assert help_texts(Options)["lr"] == "Learning rate."
+
+
+class Parent(Settings):
+    """Options that others share."""
+
+    kind: ClassVar[str] = "parent"
+    """No option."""
+    rate: Fraction = 0.5
+    """How much."""
+    count: PositiveInt = 1
+    """How many."""
+
+
+class Child(Parent):
+    count: PositiveInt = 2
+    inner: Parent = Parent()
+    """Nested."""
+
+    def halved(self):
+        "No help text."
+        return self.rate / 2
+
+
+def test_help_is_inherited_but_by_options_that_are_written_anew():
+    assert help_texts(Child) == {"rate": "How much.", "inner": "Nested."}
+
+
+def test_the_schema_of_settings_and_of_those_nested_in_them_has_the_help():
+    schema = Child.model_json_schema()
+    told = {name: option.get("description") for name, option in schema["properties"].items()}
+    assert told == {"rate": "How much.", "count": None, "inner": "Nested."}
+    assert schema["$defs"]["Parent"]["properties"]["rate"]["description"] == "How much."
+
+
+def test_settings_without_source_have_no_help():
+    namespace = {"Settings": Settings, "__name__": "made"}
+    exec("class Made(Settings):\n    x: int = 3\n    'How many.'\n", namespace)
+    assert help_texts(namespace["Made"]) == {}

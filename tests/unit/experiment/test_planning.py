@@ -195,8 +195,8 @@ def test_a_plan_builds_no_numbers(monkeypatch):
 def test_rules_are_what_the_help_says_of_being_left_out():
     from dltk.config.sections import DataOptions, TrainOptions
 
-    assert rule_of(DataOptions.model_fields["batch_size"]) == "default 64, fewer when the training split is smaller"
-    assert rule_of(TrainOptions.model_fields["device"]) == "auto is CUDA when there is one"
+    assert rule_of(DataOptions, "batch_size") == "default 64, fewer when the training split is smaller"
+    assert rule_of(TrainOptions, "device") == "auto is CUDA when there is one"
 
 
 WRONG_HEAD = '''"""Has seven outputs, whatever is asked for."""
