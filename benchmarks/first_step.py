@@ -19,7 +19,10 @@ def by_hand() -> None:
 
 
 def dltk() -> None:
-    """Build the run and make one step."""
+    """Build the run as the command line does, and make one step."""
+    from dltk.cli.machinery import load_machinery  # noqa: PLC0415
+
+    load_machinery()
     from benchmarks.workloads import WORKLOADS  # noqa: PLC0415
     from dltk.experiment.building import build  # noqa: PLC0415
     from dltk.experiment.config import read_experiment  # noqa: PLC0415
@@ -35,3 +38,4 @@ def dltk() -> None:
 
 if __name__ == "__main__":
     {"by_hand": by_hand, "dltk": dltk}[sys.argv[1]]()
+    os._exit(0)  # how long it takes to give everything back is not the way to the first step

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 
@@ -13,6 +15,7 @@ UTF_8_MODE = "PYTHONUTF8"
 def main() -> None:
     """Run the command line and exit with its code."""
     spell_paths_in_utf_8()
+    atexit.register(gc.freeze)  # at the end all memory is given back anyway: no garbage has to be looked for in it
     sys.exit(run(sys.argv[1:]))
 
 

@@ -11,6 +11,7 @@ import typer
 from dltk.cli import completing
 from dltk.cli.answers import available_width, columns_of, make_folder, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Offline, Overrides, Plugins, Quiet, use_network, use_plugins
+from dltk.cli.machinery import load_machinery
 from dltk.cli.panels import Panels
 from dltk.config.errors import UsageError, alternatives, count_of, shown
 
@@ -56,6 +57,7 @@ def describe(
     """
     use_plugins(plugin)
     use_network(offline=offline, quiet=quiet)
+    load_machinery()
     from dltk.experiment.describing import describe_data
 
     described = describe_data(what, overrides or ())

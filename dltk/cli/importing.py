@@ -20,6 +20,7 @@ from dltk.cli.flags import (
     use_plugins,
     with_device,
 )
+from dltk.cli.machinery import load_machinery
 from dltk.cli.training import check_config_of, print_end
 from dltk.config.errors import MissingInput, UsageError, shown
 
@@ -61,6 +62,7 @@ def import_weights(
         raise MissingInput(f"there is no file {shown(file.name)}", where=str(file.absolute()))
     texts = with_device(overrides, device)
     check_config_of(config, texts)
+    load_machinery()
     from dltk.experiment import RunOptions
     from dltk.experiment.importing import Naming
     from dltk.experiment.importing import import_weights as make_run

@@ -11,6 +11,7 @@ import typer
 from dltk.cli import completing
 from dltk.cli.answers import print_json, print_lines
 from dltk.cli.flags import Debug, Json, Plugins, refuse_contradictions, use_plugins
+from dltk.cli.machinery import load_machinery
 from dltk.config.errors import OutputError, UsageError, shown
 
 
@@ -72,6 +73,8 @@ def new(
 
 def _write_for(data: Path, target: str, dataset: str, output: Path | None, *, as_json: bool) -> int:
     from dltk.config.names import as_name
+
+    load_machinery()
     from dltk.experiment.proposing import proposed
 
     place = _place(output or Path(f"{as_name(data.absolute().name.partition('.')[0])}.yaml"))

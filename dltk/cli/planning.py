@@ -10,6 +10,7 @@ import typer
 
 from dltk.cli.answers import print_json, print_lines
 from dltk.cli.flags import Debug, Device, Json, Offline, Overrides, Plugins, use_network, use_plugins, with_device
+from dltk.cli.machinery import load_machinery
 from dltk.cli.training import Config, check_config_of
 from dltk.config.errors import count_of
 
@@ -40,6 +41,7 @@ def plan(
     texts = with_device(overrides, device)
     check_config_of(config, texts)
     use_network(offline=offline)
+    load_machinery()
     from dltk.experiment.planning import plan as plan_run
 
     facts = plan_run(config, texts).as_json(depth)

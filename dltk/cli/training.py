@@ -28,6 +28,7 @@ from dltk.cli.flags import (
     use_plugins,
     with_device,
 )
+from dltk.cli.machinery import load_machinery
 from dltk.config.errors import UsageError, shown
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def train(
     else:
         check_config_of(config, texts)
     use_network(offline=offline, quiet=quiet, no_progress=no_progress)
+    load_machinery()
     from dltk.experiment import RunOptions, check
     from dltk.experiment import fork as fork_run
     from dltk.experiment import train as train_run
@@ -158,6 +160,7 @@ def cross_validate(
     texts = with_device(overrides, device)
     check_config_of(config, texts)
     use_network(offline=offline, quiet=quiet, no_progress=no_progress)
+    load_machinery()
     from dltk.experiment import RunOptions
     from dltk.study.cross_validation import cross_validate as run_folds
 

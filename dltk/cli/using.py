@@ -15,6 +15,7 @@ import typer
 
 from dltk.cli.answers import columns_of, make_folder, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Offline, OtherData, Plugins, RunArgument, RunsDir, use_network, use_plugins
+from dltk.cli.machinery import load_machinery
 from dltk.config.errors import DataError, OutputError, UsageError, shown
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def open_run(run: str, runs_dir: Path) -> Run:
     from dltk.training.runs.rundir import find_run
 
     directory, step = find_run(run, runs_dir)
+    load_machinery()
     from dltk.experiment import Run
 
     return Run(directory, step)
