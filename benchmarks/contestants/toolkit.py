@@ -13,6 +13,7 @@ from benchmarks.workloads import PLUGINS, Workload
 from dltk.config import registry
 from dltk.data.batches import Batches
 from dltk.experiment.building import Built, build
+from dltk.experiment.compiling import choose_step, compile_steps
 from dltk.experiment.config import read_experiment
 from dltk.experiment.kernels import Kernels, choose
 from dltk.experiment.layout import layout_of
@@ -92,9 +93,8 @@ def run(
         Kernels().put_in_place()
         built = build(experiment, machine.device)
         learner = make_learner(built, machine.device)
-        machine = machine.computing_with(
-            choose(experiment.sections.train, machine.device, learner, built.splits.lessons)
-        )
+        kernels = choose(experiment.sections.train, machine.device, learner, built.splits.lessons)
+        machine = choose_step(built, machine.computing_with(kernels))
         pace = Pace(turns, workload.epochs, workload.round_epochs)
         with tempfile.TemporaryDirectory() as name, listening() as stop:
             fitting = _fitting(built, learner, Path(name), pace, stop)
@@ -102,6 +102,7 @@ def run(
                 turns.ready({**environment_of(machine), "layout": layout_of(built.model)})
                 is_first = False
             turns.begin()
+            machine = compile_steps(built, machine, learner, fitting.log.screen)
             fit(fitting, Progress())
             fitting.log.board.close()
 

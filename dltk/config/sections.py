@@ -103,6 +103,9 @@ class TrainOptions(Settings):
     kernels: Literal["auto", "usual"] = "auto"
     """What multiplies matrices and attends on the CPU; auto takes other kernels than torch where a rule over processor
     and model says that they are faster and as exact. Recorded, and kept on resume."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """Whether each training step is compiled as a whole, on the CPU; auto does so for tiny networks that train so long
+    that it pays. Recorded, and kept on resume."""
     threads: Literal["auto"] | PositiveInt = "auto"
     """CPU threads; auto is one per core this process may use. Recorded, and kept on resume."""
 

@@ -17,6 +17,7 @@ from dltk.data.outlook import NotFitted, Outlook, needs_reading, outlook, outloo
 from dltk.data.plans import batch_sizes
 from dltk.data.splits import DEFAULT_BATCH_SIZE
 from dltk.experiment.building import bare_model, refuse_mixing, selection_for, with_length
+from dltk.experiment.compiling import refuse_uncompilable
 from dltk.experiment.config import Experiment
 from dltk.experiment.effects import contradictions, needs_several, oversized_batch
 from dltk.experiment.learning import refuse_misfits, refuse_unfit, settings_for, unchecked_session
@@ -111,6 +112,8 @@ def foresee(experiment: Experiment, known: Outlook, device: torch.device) -> For
     _decide_length(found, device)
     _build_model(found)
     _check_learning(found)
+    with _noting(found, "train"):
+        refuse_uncompilable(found.experiment, device, found.model)
     return found
 
 

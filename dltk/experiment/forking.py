@@ -11,6 +11,7 @@ from dltk.config.errors import IntegrityError, ResumeRefused
 from dltk.config.keys import differences, is_below, is_forkable, refuse_edited, spelled
 from dltk.config.terminal import short
 from dltk.experiment.building import Built, build
+from dltk.experiment.compiling import choose_step, compile_steps
 from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.creating import Origin, create, refuse_impossible
 from dltk.experiment.finished import Run
@@ -73,8 +74,8 @@ def fork(name: str, overrides: Sequence[str], options: RunOptions) -> Run:
         _refuse_changes(source, built, changed)
         refuse_other_samples(source, built)
         kept = Kernels() if experiment.sections.train.kernels == "usual" else Kernels.recorded(environment)
-        machine = machine.computing_with(kept)
         learner = make_learner(built, machine.device)
+        machine = compile_steps(built, choose_step(built, machine.computing_with(kept)), learner, screen)
     checkpoint = _checkpoint(source, old, step)
     _take_weights(source, learner, checkpoint)
     saved = checkpoint.state()

@@ -15,7 +15,7 @@ from dltk.training.learner import Learner
 from dltk.training.updates.precision import HALF
 from dltk.training.work import Work, watched
 
-USUAL, ONEDNN, MATH = "usual", "onednn", "math"
+USUAL, ONEDNN, MATH, COMPILED = "usual", "onednn", "math", "compiled"
 SMALLEST_MEAN_PRODUCT = 2**23
 """Multiply-adds of a product on average from which oneDNN's speed outweighs what its call costs more."""
 MOST_SCORES = 2**24
@@ -29,16 +29,18 @@ class Kernels:
     Attributes:
         matmul: float32 matrix products: `usual`, what torch takes, or `onednn`.
         attention: `usual`, a kernel of its own, or `math`, matrix products and a softmax.
+        step: Of training: `usual`, one operation after the other, or `compiled` as a whole.
     """
 
     matmul: str = USUAL
     attention: str = USUAL
+    step: str = USUAL
 
     @classmethod
     def recorded(cls, environment: Mapping[str, Any]) -> Kernels:
         """Return a run's own; those of a run that recorded none were the usual ones."""
         kernels = environment.get("kernels", {})
-        return cls(kernels.get("matmul", USUAL), kernels.get("attention", USUAL))
+        return cls(*(kernels.get(name, USUAL) for name in ("matmul", "attention", "step")))
 
     def plain(self) -> dict[str, str]:
         """Return what is recorded."""
@@ -54,8 +56,10 @@ class Kernels:
 
     def possible(self, device: torch.device) -> Kernels:
         """Return these, or the usual ones where they would not compute the same here."""
-        if device.type != "cpu" or (self.matmul == ONEDNN and not multiplies_exactly()):
+        if device.type != "cpu":
             return Kernels()
+        if self.matmul == ONEDNN and not multiplies_exactly():
+            return Kernels(step=self.step)
         return self
 
 

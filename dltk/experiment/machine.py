@@ -19,13 +19,16 @@ from dltk.config.processes import processes_here
 from dltk.config.sections import TrainOptions
 from dltk.data.resources import allow_more_files, cores
 from dltk.experiment.determinism import ask_for_same_bits
-from dltk.experiment.kernels import Kernels
+from dltk.experiment.kernels import COMPILED, Kernels
 from dltk.experiment.processor import this_processor
+from dltk.training.compiled.library import compiler_version
 from dltk.training.processes import ALONE, World, world
 from dltk.training.session import choose_device
 from dltk.training.updates.precision import use_tf32
 
 MAX_FOUND = 300
+_TELLING = ("device", "gpu", "processor", "processes", "matmul", "attention", "step", "compiler", "torch", "dltk")
+"""Facts that bits may depend on."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,10 @@ class Machine:
         possible = kernels.possible(self.device)
         possible.put_in_place()
         return replace(self, kernels=possible)
+
+    def with_step(self, step: str) -> Machine:
+        """Return the machine with another way to make steps."""
+        return replace(self, kernels=replace(self.kernels, step=step))
 
 
 def prepare_machine(options: TrainOptions, recorded_threads: int | None) -> Machine:
@@ -86,6 +93,7 @@ def environment_of(machine: Machine) -> dict[str, Any]:
         "threads": machine.threads,
         "processes": machine.world.size,
         "kernels": machine.kernels.plain(),
+        **({"compiler": compiler_version()} if machine.kernels.step == COMPILED else {}),
         "plugins": plugins,
     }
 
@@ -96,8 +104,8 @@ def differences(recorded: Mapping[str, Any], machine: Machine) -> list[str]:
     now = environment_of(machine) | machine.kernels.plain()
     return [
         f"{name} was {before[name]}, is {now[name]}"
-        for name in ("device", "gpu", "processor", "processes", "matmul", "attention", "torch", "dltk")
-        if name in before and before[name] != now[name]
+        for name in _TELLING
+        if name in before and name in now and before[name] != now[name]
     ]
 
 

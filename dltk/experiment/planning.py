@@ -20,6 +20,7 @@ from dltk.config.settings import Settings, help_texts
 from dltk.config.terminal import escaped
 from dltk.data.specs import Classes, Numbers
 from dltk.experiment.building import bare_model, scored_splits
+from dltk.experiment.compiling import whether_compiled
 from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.effects import notes
 from dltk.experiment.foresight import Foreseen, foreseen
@@ -273,6 +274,8 @@ def _facts(found: Foreseen, machine: Machine) -> dict[str, Any]:
         facts |= {} if monitor is None else {"early_stopping.monitor": monitor}
     kernels = foreseen_kernels(experiment.sections.train, machine.device)
     facts["train.kernels"] = None if kernels is None else str(kernels) or USUAL
+    if found.session is not None:
+        facts["train.compile"] = whether_compiled(experiment, found.session, found.model, found.batch_size)
     return {**facts, "train.device": str(machine.device), "train.threads": machine.threads}
 
 

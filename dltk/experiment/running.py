@@ -15,6 +15,7 @@ from dltk.config.processes import is_follower
 from dltk.config.terminal import escaped
 from dltk.config.writing import yaml_text
 from dltk.experiment.building import build, total_steps
+from dltk.experiment.compiling import choose_step, compile_steps
 from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.creating import create, refuse_impossible
 from dltk.experiment.determinism import refuse_other_bits
@@ -133,7 +134,7 @@ def check(
         learner = make_learner(built, machine.device)
         refuse_other_bits(built.experiment, machine.device, learner, built.splits.lessons)
         kernels = choose(experiment.sections.train, machine.device, learner, built.splits.lessons)
-        machine = machine.computing_with(kernels)
+        machine = choose_step(built, machine.computing_with(kernels))
     selection = built.selection()
     introduce(built, selection, machine, time.monotonic() - started_at, screen or Screen(quiet=True))
     return {
@@ -202,7 +203,8 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
         learner = make_learner(built, machine.device)
         refuse_other_bits(built.experiment, machine.device, learner, built.splits.lessons)
         kernels = choose(experiment.sections.train, machine.device, learner, built.splits.lessons)
-        machine = machine.computing_with(kernels)
+        machine = choose_step(built, machine.computing_with(kernels))
+        machine = compile_steps(built, machine, learner, screen)
     introduce(built, selection, machine, seconds, screen)
     run = made(run, lambda: create(run, built, machine, given))
     return live(run, built, learner, screen, options.limits)
@@ -239,6 +241,7 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
     machine = machine.computing_with(Kernels.recorded(environment))
     with within_memory():
         learner = make_learner(built, machine.device)
+        machine = compile_steps(built, machine, learner, screen)
     if world().is_first:
         run.lock()
         for difference in differences(environment, machine):

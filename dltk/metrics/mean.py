@@ -22,6 +22,15 @@ class Mean:
         self._count = self._count + num_samples
 
     @property
+    def total(self) -> Tensor:
+        """The sum itself, float64: whoever adds to it in place tells `count` how many samples that was."""
+        return self._total
+
+    def count(self, num_samples: int) -> None:
+        """Count samples whose values were added to `total`."""
+        self._count = self._count + num_samples
+
+    @property
     def value(self) -> float:
         """The mean so far; NaN before the first sample. Synchronises with the device."""
         count = float(self._count)

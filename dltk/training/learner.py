@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import groupby, islice
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from dltk.config.sections import Precision
 from dltk.data.batches import Batch
 from dltk.nn.roles import Estimator
+from dltk.training.compiled.obstacles import obstacle, obstacle_in
+from dltk.training.compiled.rules import rule_of
+from dltk.training.compiled.steps import CompiledSteps, Stops
+from dltk.training.compiled.tracing import CannotCompile
 from dltk.training.optimization import Optimization, OptimizationSettings
 from dltk.training.probing import undisturbed
 from dltk.training.running_scores import RunningScores
@@ -82,8 +88,40 @@ class GradientLearner:
         self._average = None if settings.ema is None else WeightAverage(model, settings.ema)
         self._scores = RunningScores()
         self._steps = 0
+        self._settings = settings
+        self._compiled: CompiledSteps | None = None
+        self._stops = Stops()
+
+    def compile(self, batch: Batch, most: int, periods: Collection[int], processor: str) -> None:
+        """Let batches of one shape be learned from now on by compiled steps, many in a call; raise CannotCompile."""
+        rule = rule_of(self._settings.optimizer())
+        reason = obstacle(self._settings, self._session.world.size) or obstacle_in(self._model)
+        if reason or rule is None:
+            raise CannotCompile(reason)
+        optimizer = self._optimization.torch_optimizer
+        self._compiled = CompiledSteps(
+            self._model, self._loss, optimizer, rule, batch.to(self._session.device), most=most, processor=processor
+        )
+        self._stops = Stops(self._session.total_steps, periods)
 
     def epoch(self, batches: Iterator[Batch]) -> Iterator[int]:
+        """Learn; yield after each update, or after many that were made in one call."""
+        if self._compiled is None:
+            yield from self._each(batches)
+            return
+        is_watched = any(module._forward_hooks for module in self._model.modules())
+        while block := list(islice(batches, 1 if is_watched else self._room(self._compiled))):
+            for fits, group in groupby(block, self._compiled.fits):
+                if not fits:
+                    yield from self._each(group)
+                    continue
+                some = list(group)
+                if is_watched:
+                    self._show(some[0])
+                self._many(self._compiled, some)
+                yield len(some)
+
+    def _each(self, batches: Iterator[Batch]) -> Iterator[int]:
         """Learn batch by batch; yield after each update."""
         consumed = 0
         for batch in batches:
@@ -101,6 +139,24 @@ class GradientLearner:
         if consumed:
             self._update()
             yield consumed
+
+    def _many(self, compiled: CompiledSteps, batches: Sequence[Batch]) -> None:
+        """Make as many updates as there are batches, in one call."""
+        num_samples = sum(batch.num_samples for batch in batches)
+        sums = self._scores.totals(compiled.scores, num_samples, self._session.device)
+        compiled(batches, self._optimization.rates(len(batches)), sums)
+        self._optimization.moved(len(batches))
+        self._steps += len(batches)
+
+    def _room(self, compiled: CompiledSteps) -> int:
+        """Return how many steps may be made in one call."""
+        stop = self._stops.next(self._steps)
+        return compiled.most if stop is None else min(compiled.most, stop - self._steps)
+
+    def _show(self, batch: Batch) -> None:
+        """Let who watches the layers see a pass that is about to be made."""
+        with undisturbed(self._model), torch.no_grad():
+            self._loss(self._model, batch)
 
     def scores(self) -> dict[str, float]:
         """Return the mean loss and its parts, and what the optimization tells."""

@@ -141,6 +141,19 @@ class Optimization:
             self._moves.step()
         self._updates += 1
 
+    @property
+    def torch_optimizer(self) -> torch.optim.Optimizer:
+        """What holds the moments; who makes updates in its place asks for their `rates`, and tells by `moved`."""
+        return self._optimizer
+
+    def rates(self, count: int) -> list[float]:
+        """Return the learning rates of the next updates, for parameters that no group matches."""
+        return [self._options.lr * self._multiplier_at(self._updates + i) for i in range(count)]
+
+    def moved(self, count: int) -> None:
+        """Count updates that were made elsewhere, by what the optimizer holds."""
+        self._updates += count
+
     def step(self, loss: Tensor, num_samples: int = 1) -> None:
         """Move once against the gradient of a scalar loss."""
         self.add(loss, num_samples)
@@ -204,8 +217,11 @@ class Optimization:
 
     @property
     def _multiplier(self) -> float:
+        return self._multiplier_at(self._updates)
+
+    def _multiplier_at(self, update: int) -> float:
         reaction = 1.0 if self._watch is None else self._watch.multiplier
-        return rate_multiplier(self._schedule, self._updates, self._length) * reaction
+        return rate_multiplier(self._schedule, update, self._length) * reaction
 
     @property
     def _clips(self) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from dltk.metrics.mean import Mean
@@ -22,6 +23,12 @@ class RunningScores:
             if name not in self._means:
                 self._means[name] = Mean(value.device)
             self._means[name].add(value, num_samples)
+
+    def totals(self, names: Sequence[str], num_samples: int, device: torch.device) -> list[Tensor]:
+        """Return the sums of values times samples, float64, for so many samples to be added to them in place."""
+        for name in names:
+            self._means.setdefault(name, Mean(device)).count(num_samples)
+        return [self._means[name].total for name in names]
 
     def values(self) -> dict[str, float]:
         """Return the means. Synchronises with the device."""

@@ -148,7 +148,7 @@ def test_a_run_says_records_and_keeps_them(folder, monkeypatch, capsys):
     whole = train(WIDE, (), RunOptions(folder / "whole"))
     assert "kernels: matmul onednn" in capsys.readouterr().err
     environment = json.loads((whole.path / "environment.json").read_text())
-    assert environment["kernels"] == {"matmul": "onednn", "attention": "usual"}
+    assert environment["kernels"] == {"matmul": "onednn", "attention": "usual", "step": "usual"}
     stopped(WIDE, RunOptions(folder / "stopped", quiet=True))
     monkeypatch.setattr(kernels, "this_processor", Processor)
     train(options=RunOptions(resume=str(folder / "stopped"), quiet=True))

@@ -1,0 +1,1 @@
+"""Many whole steps as one call of machine code, for networks that would only wait for calls."""
