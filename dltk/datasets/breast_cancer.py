@@ -5,8 +5,9 @@ Ships inside scikit-learn. Each of ten measurements of the nuclei in an image st
 
 from __future__ import annotations
 
-from sklearn.datasets import load_breast_cancer
+from functools import partial
 
+from dltk.data.scikit_files import rows_of
 from dltk.data.tables.bundled import BundledTable
 from dltk.data.tables.options import TableOptions
 
@@ -21,7 +22,7 @@ _BREAST_CANCER = BundledTable(
         *(f"worst_{name}" for name in _MEASURES),
     ],
     target="diagnosis",
-    load=load_breast_cancer,
+    load=partial(rows_of, "breast_cancer.csv"),
     classes=("malignant", "benign"),
 )
 

@@ -5,17 +5,22 @@ The measurements are in their own units: scikit-learn's scaled version was scale
 
 from __future__ import annotations
 
-from functools import partial
+import numpy as np
 
-from sklearn.datasets import load_diabetes
-
+from dltk.data.scikit_files import Rows, rows_of
 from dltk.data.tables.bundled import BundledTable
 from dltk.data.tables.options import TableOptions
+
+
+def _rows() -> Rows:
+    files = ("diabetes_data_raw.csv.gz", "diabetes_target.csv.gz")
+    return np.hstack([rows_of(name, delimiter=None) for name in files])
+
 
 _DIABETES = BundledTable(
     columns=("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"),
     target="progression",
-    load=partial(load_diabetes, scaled=False),
+    load=_rows,
 )
 
 

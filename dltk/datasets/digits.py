@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from sklearn.datasets import load_digits
 
 from dltk.config.settings import Settings
 from dltk.data.images.preparation import ImagePreparation, Normalize, classes_spec, labelled
 from dltk.data.samples import Source
+from dltk.data.scikit_files import rows_of
 from dltk.data.specs import Image
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dltk.data.samples import Columns, State
     from dltk.data.specs import Spec
 
+_FILE = "digits.csv.gz"
 _BRIGHTEST = 16
 
 
@@ -35,14 +36,14 @@ def describe(config: Config) -> Spec:  # noqa: ARG001
 
 def read(config: Config) -> Source:  # noqa: ARG001
     """Return all digits as training samples; there is no official split. Brightness 0..16 becomes 0..255."""
-    digits = load_digits()
-    images = torch.from_numpy(digits.images).mul(255 / _BRIGHTEST).round().to(torch.uint8)
-    return Source({"train": labelled(images.unsqueeze(1), torch.from_numpy(digits.target).long())})
+    rows = torch.from_numpy(rows_of(_FILE))
+    images = rows[:, :-1].mul(255 / _BRIGHTEST).round().to(torch.uint8)
+    return Source({"train": labelled(images.view(-1, 1, 8, 8), rows[:, -1].long())})
 
 
 def count(config: Config) -> Mapping[str, int]:  # noqa: ARG001
     """Return how many digits there are."""
-    return {"train": len(load_digits().target)}
+    return {"train": len(rows_of(_FILE))}
 
 
 def prepare(config: Config, train: Columns) -> ImagePreparation:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from sklearn.datasets import load_iris
+from functools import partial
 
+from dltk.data.scikit_files import rows_of
 from dltk.data.tables.bundled import BundledTable
 from dltk.data.tables.options import TableOptions
 
 _IRIS = BundledTable(
     columns=("sepal_length", "sepal_width", "petal_length", "petal_width"),
     target="species",
-    load=load_iris,
+    load=partial(rows_of, "iris.csv"),
     classes=("setosa", "versicolor", "virginica"),
 )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sklearn.datasets import load_wine
+from functools import partial
 
+from dltk.data.scikit_files import rows_of
 from dltk.data.tables.bundled import BundledTable
 from dltk.data.tables.options import TableOptions
 
@@ -13,7 +14,7 @@ _WINE = BundledTable(
         *("nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue", "od280_od315", "proline"),
     ),
     target="grower",
-    load=load_wine,
+    load=partial(rows_of, "wine_data.csv"),
     classes=("first", "second", "third"),
 )
 

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from dltk.data.samples import Columns, Source, State
+from dltk.data.scikit_files import Rows
 from dltk.data.specs import Classes, Column, Numbers, Spec, Table
 from dltk.data.tables.options import TableOptions
 from dltk.data.tables.preparation import TABLE, TablePreparation, text_table
 from dltk.data.tables.targets import ClassTarget, fit_target
-
-
-class Loaded(Protocol):
-    """What scikit-learn's loaders return: `data` (N, columns), `target` (N,) of class numbers or of numbers."""
-
-    @property
-    def data(self) -> Any: ...
-
-    @property
-    def target(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -30,13 +20,13 @@ class BundledTable:
     Attributes:
         columns: Their names, in the loader's order.
         target: The name of what is predicted.
-        load: Returns the rows in their own units.
+        load: Returns the rows in their own units, what is predicted last.
         classes: Their names, in the order of the class numbers; none where numbers are predicted.
     """
 
     columns: Sequence[str]
     target: str
-    load: Callable[[], Loaded]
+    load: Callable[[], Rows]
     classes: tuple[str, ...] = ()
 
     def describe(self, config: TableOptions) -> Spec:
@@ -52,9 +42,9 @@ class BundledTable:
 
     def read(self, config: TableOptions) -> Source:
         """Return all rows; there is no official split."""
-        loaded = self.load()
-        values = dict(zip(self.columns, loaded.data.T.tolist(), strict=True))
-        target = [self.classes[code] for code in loaded.target] if self.classes else loaded.target.tolist()
+        *columns, target = self.load().T.tolist()
+        values = dict(zip(self.columns, columns, strict=True))
+        target = [self.classes[int(code)] for code in target] if self.classes else target
         inputs = {name: values[name] for name in self._inputs(config)}
         return Source({"train": text_table(inputs, {self.target: target}, self.target if self.classes else None)})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from dltk.data.tables.bundled import BundledTable
 from dltk.data.tables.options import TableOptions
 from dltk.data.tables.preparation import TABLE
 
-ROWS = SimpleNamespace(data=np.array([[1.0, 2], [3, 4], [5, 6]]), target=np.array([0, 1, 1]))
+ROWS = np.array([[1.0, 2, 0], [3, 4, 1], [5, 6, 1]])
 SORTS = BundledTable(("a", "b"), "sort", lambda: ROWS, ("x", "y"))
 NUMBERS = BundledTable(("a", "b"), "price", lambda: ROWS)
 
