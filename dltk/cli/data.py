@@ -113,8 +113,8 @@ def _written(described: Described, folder: Path, *, quiet: bool) -> list[str]:
 
     from dltk.config.strict_json import finite
     from dltk.experiment.showing import font_notes
-    from dltk.pictures import image_grid
-    from dltk.training.loggers import Screen, png_of
+    from dltk.pictures import image_grid, png_of
+    from dltk.training.loggers import Screen
     from dltk.training.saving.durable import write_bytes, write_text
 
     make_folder(folder)

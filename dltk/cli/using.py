@@ -144,7 +144,7 @@ def _print_scores(evaluation: Evaluation) -> None:
 
 def _draw(figures: Mapping[str, Any], folder: Path) -> list[str]:
     """Write figures as PNG files and return their paths."""
-    from dltk.training.loggers import png_of
+    from dltk.pictures import png_of
     from dltk.training.saving.durable import write_bytes
 
     paths = {folder / f"{name}.png": figure for name, figure in figures.items()}

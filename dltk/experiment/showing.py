@@ -13,7 +13,7 @@ from dltk.data.batches import InMemory
 from dltk.data.specs import Boxes, Classes, Image, Masks, Numbers, Spec
 from dltk.experiment.building import Built
 from dltk.training.board import Beginning, Ending
-from dltk.training.loggers import RunLog, png_of
+from dltk.training.loggers import RunLog
 from dltk.training.loop import Fitting, Progress
 from dltk.training.runs.rundir import RunDir
 from dltk.training.task import Evaluation
@@ -122,7 +122,7 @@ def _show_augmented(run: RunDir, log: RunLog, images: Sequence[str], lessons: In
 
 
 def _keep(run: RunDir, log: RunLog, name: str, figure: Figure, step: int) -> None:
-    png = png_of(figure)
+    png = pictures.png_of(figure)
     try:
         (run.pictures / f"{name}.png").write_bytes(png)
     except OSError as error:

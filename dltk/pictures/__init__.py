@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from dltk.pictures.calibration import reliability_diagram
     from dltk.pictures.confusion import confusion_matrix
     from dltk.pictures.errors import error_scatter
+    from dltk.pictures.files import png_of
     from dltk.pictures.fonts import drawable, font_note
     from dltk.pictures.labels import label_bars
     from dltk.pictures.learning import learning_curves
@@ -27,6 +28,7 @@ __all__ = [
     "image_pairs",
     "label_bars",
     "learning_curves",
+    "png_of",
     "ranking_curves",
     "reliability_diagram",
     "sprite_sheet",
@@ -43,6 +45,7 @@ _FILES = {
     "image_pairs": "tiles",
     "label_bars": "labels",
     "learning_curves": "learning",
+    "png_of": "files",
     "ranking_curves": "rankings",
     "reliability_diagram": "calibration",
     "sprite_sheet": "sprites",

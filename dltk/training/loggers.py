@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
@@ -20,8 +19,6 @@ from dltk.training.saving.disk import sync_directory
 from dltk.training.saving.opening import not_through_a_link
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from dltk.training.board import Board
 
 
@@ -264,13 +261,6 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "undefined"
     return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else f"{value:.4g}"
-
-
-def png_of(figure: Figure) -> bytes:
-    """Return a figure as PNG bytes."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight")
-    return buffer.getvalue()
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -12,7 +12,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dltk.config.sections import CheckpointOptions, TensorboardOptions, TrainOptions
-from dltk.training.loggers import Screen, png_of
+from dltk.pictures import png_of
+from dltk.training.loggers import Screen
 from dltk.training.tensorboard.board import TensorBoard
 from tests.unit.training.tiny import Trial, bits, record
 
