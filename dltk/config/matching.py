@@ -81,7 +81,8 @@ def _fits(value: Any, schema: Schema, root: Schema) -> bool:
     if not _is_of_type(value, schema) or not _is_within_bounds(value, schema):
         return False
     if isinstance(value, dict):
-        known, others = schema.get("properties", {}), schema.get("additionalProperties", {}) or {"enum": ()}
+        known, others = schema.get("properties", {}), schema.get("additionalProperties", True)
+        others = others if isinstance(others, dict) else {} if others else {"enum": ()}
         has_all = all(key in value for key in schema.get("required", ()))
         return has_all and all(_fits(item, known.get(key, others), root) for key, item in value.items())
     if isinstance(value, list):

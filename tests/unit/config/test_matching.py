@@ -39,6 +39,7 @@ class Options(Settings):
     layers: list[Layer] = []
     heads: dict[str, Layer] | None = None
     anything: Any = None
+    free: dict[str, Any] = {}
     weights: dict[str, float] = {}
     one: Layer | dict[str, Layer] | None = None
     short: list[Literal["max_pool"] | PositiveInt] = []
@@ -112,6 +113,8 @@ NUMBER = "a whole number above 0"
          "mode: a number with a point or an exponent is not allowed here; write 3 (found 3.0; allowed one "
          "of 'best', 'last', 3)"),
         ({"weights": {"a": "x"}}, "weights.a: text is not allowed here (found 'x'; allowed a number)"),
+        ({"free": [{"a": [1]}]},
+         "free: a list is not allowed here; write {'a': [1]} (found [{'a': [1]}]; allowed a mapping)"),
         ({"layers": {"a": 1}}, "layers: a mapping is not allowed here (found {'a': 1}; allowed a list)"),
         ({"layers": ["dense"]},
          "layers.0: text is not allowed here; write {name: dense} (found 'dense'; allowed a mapping whose "
