@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from benchmarks.contestants.names import SHORT
+from benchmarks.programs import PLANS
 from benchmarks.ratios import Goal
 
 _DEFAULTS: Mapping[str, float] = {"a": 0.62, "b": 0.80, "c": 0.78, "d": 1.03, "e": 1.03, "f": 0.62, "e_long": 0.25}
@@ -29,5 +31,9 @@ GOALS: tuple[Goal, ...] = (
     *(Goal("whole", case, "dltk", FASTEST, 1.0) for case in SHORT),
     *(Goal("start", "look up", name, "typer_rich", limit, "cpu_seconds") for name, limit in _LOOK_UP.items()),
     Goal("start", "first step", "dltk", "torch_and_data", 1.1, "cpu_seconds"),
+    *(
+        Goal("start", f"plan of {Path(config).stem}", "dltk", "imports_and_a_second", 1.0, "cpu_seconds")
+        for config in PLANS
+    ),
     *(Goal("process", case, "dltk", "opt", 1.05, "peak_mb") for case in ("mnist_dense", "mnist_lenet", "boston_mlp")),
 )

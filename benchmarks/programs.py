@@ -72,6 +72,28 @@ def _config(case: str, path: str, *overrides: str) -> tuple[Program, Program]:
     )
 
 
+def _plan(config: str, *packages: str) -> tuple[Program, Program]:
+    """Return a plan of a shipped config, and what it may take: imports of what it needs, and a second of work."""
+    names = ", ".join(("typer", "pydantic", "torch", *packages))
+    code = f"import time, {names}; end = time.process_time() + 1\nwhile time.process_time() < end: pass"
+    case = f"plan of {Path(config).stem}"
+    return (
+        Program("start", case, "imports_and_a_second", (PYTHON, "-c", code)),
+        Program("start", case, "dltk", (PYTHON, "-m", "dltk", "plan", f"configs/{config}.yaml")),
+    )
+
+
+PLANS: Mapping[str, tuple[str, ...]] = {
+    "start/digits_mlp": ("sklearn.datasets",),
+    "tables/iris_mlp": ("sklearn.datasets",),
+    "generative/digits_gan": ("sklearn.datasets",),
+    "cnn/mnist_lenet": (),
+    "cnn/mnist_cnn_augmented": (),
+    "cnn/hymenoptera_finetune": (),
+    "text/imdb_multi_hot": (),
+    "tables/adult_mlp": ("pandas",),
+}
+"""Shipped configs that are planned, with the packages that their data or models need beside torch."""
 STARTS: tuple[tuple[Program, ...], ...] = (
     (
         Program("start", "look up", "nothing", (PYTHON, "-c", "pass")),
@@ -86,6 +108,7 @@ STARTS: tuple[tuple[Program, ...], ...] = (
         Program("start", "first step", "torch_and_data", (PYTHON, "-m", "benchmarks.first_step", "by_hand")),
         Program("start", "first step", "dltk", (PYTHON, "-m", "benchmarks.first_step", "dltk")),
     ),
+    *(_plan(config, *packages) for config, packages in PLANS.items()),
 )
 CONFIGS: tuple[tuple[Program, ...], ...] = (
     _config("mnist_dense", "configs/mlp/mnist_dense.yaml"),

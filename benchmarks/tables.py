@@ -16,6 +16,7 @@ OTHERS = {
     "typer_rich": "importing typer and rich",
     "torch_and_data": "importing torch and reading the data",
     "nothing": "python -c pass",
+    "imports_and_a_second": "importing what it needs and a second of work",
     FASTEST: "the fastest other library",
 }
 

@@ -154,6 +154,8 @@ def _matched(names: Sequence[str], pattern: str) -> list[str]:
 def _by_stratum(kin: Kinship, seed: int) -> Tensor:
     """Shuffle, then bring equal strata together, so that regular steps meet all alike."""
     order = torch.randperm(len(kin), generator=torch.Generator().manual_seed(seed))
+    if not kin.strata.any():  # one stratum, the usual case of counted samples: a stable sort would leave them so
+        return order
     return order[torch.argsort(kin.strata[order], stable=True)]
 
 

@@ -12,7 +12,7 @@ from dltk.data.samples import Source
 from dltk.data.specs import Classes
 from dltk.data.texts.files import read_text
 from dltk.data.texts.options import TextOptions
-from dltk.data.texts.own import text_files
+from dltk.data.texts.own import text_names
 from dltk.data.texts.preparation import TextPreparation, expected_spec, labelled
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def read(config: Config) -> Source:
 def count(config: Config) -> Mapping[str, int]:
     """Return how many files of reviews there are."""
     folder = as_directory(_folder(config))
-    return {part: sum(map(len, _files(folder, part).values())) for part in _PARTS}
+    return {part: sum(map(len, _names(folder, part).values())) for part in _PARTS}
 
 
 def prepare(config: Config, train: Columns) -> TextPreparation:
@@ -81,10 +81,10 @@ def _folder(config: Config) -> Path:
     return obtain("IMDB", REMOTES, config.root)[0]
 
 
-def _files(folder: Path, part: str) -> Mapping[str, list[Path]]:
-    """Return the files of each class of a part, once there are some."""
+def _names(folder: Path, part: str) -> Mapping[str, list[str]]:
+    """Return the names of the files of each class of a part, once there are some."""
     places = {name: folder / part / name for name in _CLASSES.names}
-    found = {name: text_files(place) if place.is_dir() else [] for name, place in places.items()}
+    found = {name: text_names(place) if place.is_dir() else [] for name, place in places.items()}
     empty = [str(places[name].relative_to(folder)) for name, files in found.items() if not files]
     if empty:
         raise DataError(
@@ -96,7 +96,7 @@ def _files(folder: Path, part: str) -> Mapping[str, list[Path]]:
 
 
 def _part(folder: Path, part: str) -> Columns:
-    files = [(label, file) for label, names in _files(folder, part).items() for file in names]
+    files = [(label, folder / part / label / name) for label, names in _names(folder, part).items() for name in names]
     return labelled(
         [read_text(str(file)) for _, file in files],
         [label for label, _ in files],

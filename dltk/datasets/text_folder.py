@@ -13,7 +13,7 @@ from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
 from dltk.data.texts.files import Encoding, encoding_notes, read_decoded
 from dltk.data.texts.options import TextOptions
-from dltk.data.texts.own import OwnFiles, text_files
+from dltk.data.texts.own import OwnFiles, text_names
 from dltk.data.texts.preparation import TextPreparation, expected_spec, in_natural_order, labelled
 from dltk.data.texts.proposing import proposed_texts_of_folders
 from dltk.data.texts.room import refuse_without_room
@@ -51,7 +51,7 @@ def read(config: Config) -> Source:
     _class_names(folders)
     samples = {}
     for name, classes in folders.items():
-        files = [(label, file) for label, folder in classes.items() for file in text_files(folder)]
+        files = [(label, folder / file) for label, folder in classes.items() for file in text_names(folder)]
         refuse_without_room([file for _, file in files])
         texts = [read_decoded(str(file), config.encoding) for _, file in files]
         names = [file.relative_to(root).as_posix() for _, file in files]
@@ -65,7 +65,7 @@ def read(config: Config) -> Source:
 def count(config: Config) -> Mapping[str, int]:
     """Return how many files of texts there are."""
     parts = {name: _class_folders(folder) for name, folder in _parts(as_directory(Path(config.path))).items()}
-    return {name: sum(len(text_files(place)) for place in classes.values()) for name, classes in parts.items()}
+    return {name: sum(len(text_names(place)) for place in classes.values()) for name, classes in parts.items()}
 
 
 def prepare(config: Config, train: Columns) -> TextPreparation:
@@ -85,7 +85,7 @@ def propose(path: Path, target: str) -> Proposal | None:  # noqa: ARG001
     if not is_folder(path):
         return None
     train = _parts(as_directory(path))["train"]
-    files = {name: text_files(folder) for name, folder in _subfolders(train).items() if name != _UNLABELLED}
+    files = {name: text_names(folder) for name, folder in _subfolders(train).items() if name != _UNLABELLED}
     if len(files) < 2 or not all(files.values()):
         return None
     return proposed_texts_of_folders(path, files)
@@ -113,7 +113,7 @@ def _class_folders(folder: Path) -> dict[str, Path]:
             expected="one folder per class, with one .txt file per text",
             do="a file with a text and a label per line is read by data.name: text_csv",
         )
-    empty = [name for name, place in found.items() if not text_files(place)]
+    empty = [name for name, place in found.items() if not text_names(place)]
     if empty:
         raise DataError("there are class folders without a .txt file", where=str(folder.absolute()), found=_some(empty))
     return found
@@ -134,10 +134,12 @@ def _unread(part: str, folder: Path, classes: Mapping[str, Path]) -> list[str]:
     """Say what lies among the texts of a part and is no text of a class."""
     notes = [f"{part}/{_UNLABELLED} has no labels and is not read"] if (folder / _UNLABELLED).is_dir() else []
     beside = [place.name for place in folder.iterdir() if place.is_file()]
+    read = {name: set(text_names(class_folder)) for name, class_folder in classes.items()}
     among = [
         f"{name}/{place.name}"
         for name, class_folder in classes.items()
-        for place in set(class_folder.iterdir()) - set(text_files(class_folder))
+        for place in class_folder.iterdir()
+        if place.name not in read[name]
     ]
     if beside:
         notes.append(f"{part}: {len(beside)} files beside the class folders are not read: {_some(beside)}")

@@ -9,6 +9,7 @@ from torch import nn
 
 from dltk.config.errors import OptionError
 from dltk.data.resources import memory_bytes
+from dltk.nn.uncompiled import without_compiler
 
 _OVERFLOWS = ("Storage size calculation overflowed", "Overflow when unpacking")
 _GIB = 2**30
@@ -46,7 +47,7 @@ def without_numbers(build: Callable[[], nn.Module]) -> nn.Module:
 
 def _on_meta(build: Callable[[], nn.Module]) -> nn.Module | None:
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), without_compiler():
             return build()
     except (RuntimeError, TypeError) as error:
         if any(sign in str(error) for sign in _OVERFLOWS):

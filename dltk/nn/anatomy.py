@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+
+from dltk.nn.multiply_adds import MultiplyAdds
+from dltk.nn.uncompiled import without_compiler
 
 MOST_ROWS = 40
-FLOPS_PER_MULTIPLY_ADD = 2
-"""As torch counts a matrix product or a convolution."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _row(name: str, module: nn.Module, parameters: Sequence[nn.Parameter], *, is
 class _Meter:
     """What a running forward pass has cost so far."""
 
-    flops: FlopCounterMode
+    counted: MultiplyAdds
     batch_size: int
     calls: list[Layer | None] = field(default_factory=list)
     widest_bytes: int = 0
@@ -142,8 +142,8 @@ def anatomy(model: nn.Module, forward: Callable[[], object], batch_size: int) ->
         forward: Makes the passes of one training step over a batch.
         batch_size: Samples of this batch.
     """
-    with FlopCounterMode(display=False) as flops:
-        meter = _Meter(flops, batch_size)
+    with without_compiler(), MultiplyAdds() as counted:
+        meter = _Meter(counted, batch_size)
         meter.not_kept = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
         with _watched(model, meter), torch.autograd.graph.saved_tensors_hooks(meter.keep, _same):
             forward()
@@ -151,7 +151,7 @@ def anatomy(model: nn.Module, forward: Callable[[], object], batch_size: int) ->
     first = next((layer for layer in layers if not layer.name), _row("", model, list(model.parameters())))
     whole = replace(
         first,
-        multiply_adds=flops.get_total_flops() / FLOPS_PER_MULTIPLY_ADD / batch_size,
+        multiply_adds=counted.total / batch_size,
         kept_bytes=meter.kept_bytes,
     )
     return Anatomy(model, layers, whole, batch_size, meter.widest_bytes)
@@ -169,17 +169,17 @@ def _watched(model: nn.Module, meter: _Meter) -> Iterator[None]:
     seen: set[nn.Module] = set()
 
     def enter(_module: nn.Module, _args: Any, _kwargs: Any) -> None:
-        running.append((len(meter.calls), meter.flops.get_total_flops(), meter.kept_bytes))
+        running.append((len(meter.calls), meter.counted.total, meter.kept_bytes))
         meter.calls.append(None)
 
     def leave(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        place, flops, kept = running.pop()
+        place, counted, kept = running.pop()
         received, given = list(_tensors((args, kwargs))), list(_tensors(output))
         meter.calls[place] = replace(
             _row(names[module], module, list(module.parameters()), is_again=module in seen),
             inputs=[tuple(tensor.shape[1:]) for tensor in received],
             output=tuple(given[0].shape[1:]) if given else (),
-            multiply_adds=(meter.flops.get_total_flops() - flops) / FLOPS_PER_MULTIPLY_ADD / meter.batch_size,
+            multiply_adds=(meter.counted.total - counted) / meter.batch_size,
             kept_bytes=meter.kept_bytes - kept,
         )
         seen.add(module)

@@ -17,6 +17,7 @@ from dltk.nn.activations import ActivationName, make_activation
 from dltk.nn.image_layers import Conv2d, ConvTranspose2d, GlobalPool2d, Pool2d, Upsample
 from dltk.nn.recurrent import CellName, Recurrent, RecurrentSteps
 from dltk.nn.shapes import Shape
+from dltk.nn.uncompiled import without_compiler
 
 
 class Dense(Settings):
@@ -228,6 +229,6 @@ def build_layers(layers: Sequence[Layer], shape: Shape, option: str) -> tuple[nn
 
 def _shape_after(module: nn.Module, shape: Shape) -> Shape:
     dtype = torch.float32 if shape.num_ids is None else torch.int64
-    with torch.no_grad():
+    with torch.no_grad(), without_compiler():
         output: Tensor = module.eval()(torch.empty((1, *shape.sizes), dtype=dtype, device="meta"))
     return Shape(tuple(output.shape[1:]))

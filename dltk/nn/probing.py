@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from dltk.nn.uncompiled import without_compiler
+
 LARGEST = 512
 
 
@@ -17,7 +19,8 @@ def takes(network: nn.Module, channels: int, height: int, width: int) -> bool:
     image = torch.empty((1, channels, height, width), device="meta")
     was_training = network.training
     try:
-        functional_call(network.eval(), tensors, (image,))
+        with without_compiler():
+            functional_call(network.eval(), tensors, (image,))
     except (RuntimeError, ValueError, ZeroDivisionError):
         return False
     finally:

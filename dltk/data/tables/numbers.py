@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -137,6 +139,7 @@ def restore_scale(state: Mapping[str, Any]) -> Scale:
     return Ranks(tuple(state["quantiles"])) if state["kind"] == "ranks" else Bins(tuple(state["edges"]))
 
 
+@lru_cache(maxsize=2**16)
 def number(cell: str) -> float:
     """Return a cell's number; NaN when it is none, infinity when it is beyond float32."""
     if _NUMBER.fullmatch(cell):
@@ -147,7 +150,7 @@ def number(cell: str) -> float:
 
 def is_number_column(cells: Cells) -> bool:
     """Return whether every cell that is not missing is a number."""
-    return not any(cell is not None and np.isnan(number(cell)) for cell in cells)
+    return not any(math.isnan(number(cell)) for cell in set(cells) if cell is not None)
 
 
 def numbers(name: str, cells: Cells, rows: Rows) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,16 +57,15 @@ class OwnFiles:
         return Columns({TEXT: lines}, {}, names, notes=encoding_notes(path, [decoded]))
 
 
-def text_files(folder: Path) -> list[Path]:
-    """Return the *.txt files of a folder itself, sorted by name; hidden ones do not count."""
-    return sorted(
-        (path for path in folder.iterdir() if path.suffix.lower() == ".txt" and not path.name.startswith(".")),
-        key=lambda path: path.name,
-    )
+def text_names(folder: Path) -> list[str]:
+    """Return the names of the *.txt files of a folder itself, sorted; hidden ones do not count."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries]
+    return sorted(name for name in names if name.lower().endswith(".txt") and not name.startswith("."))
 
 
 def _files_in(folder: Path) -> list[Path]:
-    files = text_files(folder)
+    files = [folder / name for name in text_names(folder)]
     if not files:
         raise MissingInput(f"there is no *.txt file in {shown(folder.name)}", where=str(folder.absolute()))
     return files

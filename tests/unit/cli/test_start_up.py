@@ -164,3 +164,26 @@ def test_training_imports_no_compiler(tmp_path, optimizer):
         check=False,
     )
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+PLANNED = {
+    "dense": "data: {name: digits}\nmodel: {name: mlp}\n",
+    "layers by hand": "data: {name: digits}\nmodel: {name: sequential, layers: [{name: conv2d, filters: 3, "
+    "kernel_size: 3}, {name: global_avg_pool2d}]}\n",
+    "adversarial": "data: {name: digits}\nmodel: {name: gan}\ntask: {name: gan}\n",
+}
+
+
+@pytest.mark.parametrize("case", PLANNED)
+def test_planning_imports_no_compiler(tmp_path, case):
+    (tmp_path / "c.yaml").write_text(PLANNED[case])
+    code = (
+        "import sys; from dltk.cli.app import run; code = run(['plan', 'c.yaml']); "
+        "slow = ('torch._dynamo', 'torch._inductor', 'triton', 'torchvision', 'tensorboard'); "
+        "sys.stderr.write(str([code, *(name for name in slow if name in sys.modules)]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert "multiply-adds" in done.stdout
+    assert done.stderr == "[0]"
