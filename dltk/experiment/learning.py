@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -132,6 +134,15 @@ def _num_evaluations(experiment: Experiment, session: Session) -> int | None:
     every = experiment.sections.train.evaluate_every
     steps = session.epoch_steps if every == "epoch" else every
     return None if steps is None or session.total_steps is None else math.ceil(session.total_steps / steps)
+
+
+@contextmanager
+def positioned(experiment: Experiment) -> Iterator[None]:
+    """Say where in a config stands what is refused while models compute, which know no config."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(locate(error.problems, experiment.document)) from None
 
 
 def _positioned(experiment: Experiment, error: OptionError) -> ConfigError:

@@ -12,6 +12,7 @@ from dltk.experiment.creating import identity_of
 from dltk.experiment.determinism import with_same_bits
 from dltk.experiment.finished import Run
 from dltk.experiment.following import began_at, end, follow, shared
+from dltk.experiment.learning import positioned
 from dltk.experiment.machine import within_memory
 from dltk.experiment.reporting import finish
 from dltk.experiment.showing import show_beginning
@@ -50,7 +51,8 @@ def live(run: RunDir, built: Built, learner: Learner, screen: Screen, limits: Li
         if sections.tensorboard is not None:
             board = TensorBoard(run.tensorboard, sections.tensorboard, screen)
         log = RunLog(screen, Metrics(run.metrics), board, lambda step: _tell(run, "running", None, step=step))
-        with listening(limits) as stop, within_memory(batch_size), with_same_bits(built.experiment), together():
+        told = positioned(built.experiment)
+        with listening(limits) as stop, within_memory(batch_size), with_same_bits(built.experiment), together(), told:
             selection = built.selection()
             splits = shared(built.splits)
             fitting = Fitting(learner, built.task, splits, sections.train, selection, checkpoints, log, stop, world())

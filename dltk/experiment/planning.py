@@ -13,8 +13,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dltk.config import registry
-from dltk.config.document import locate
-from dltk.config.errors import ConfigError, count_of
+from dltk.config.errors import count_of
 from dltk.config.sections import EarlyStopping, Sections
 from dltk.config.settings import Settings, help_texts
 from dltk.config.terminal import escaped
@@ -25,6 +24,7 @@ from dltk.experiment.config import Experiment, read_experiment
 from dltk.experiment.effects import notes
 from dltk.experiment.foresight import Foreseen, foreseen
 from dltk.experiment.kernels import USUAL, foreseen_kernels
+from dltk.experiment.learning import positioned
 from dltk.experiment.machine import Machine, prepare_machine
 from dltk.experiment.memory import memory_of
 from dltk.experiment.starting import freeze_as_asked
@@ -228,10 +228,8 @@ def _check_outputs(found: Foreseen, outputs: Any) -> None:
         return
     for name, target in found.data.preparation.spec.targets.items():
         if isinstance(target, (Classes, Numbers)):
-            try:
+            with positioned(found.experiment):
                 checked_outputs(name, target.num_outputs, outputs)
-            except ConfigError as error:
-                raise ConfigError(locate(error.problems, found.experiment.document)) from None
 
 
 def _updates(found: Foreseen) -> int | None:

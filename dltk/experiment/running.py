@@ -23,7 +23,7 @@ from dltk.experiment.finished import Run
 from dltk.experiment.following import made
 from dltk.experiment.foresight import refuse_foreseeable
 from dltk.experiment.kernels import Kernels, choose
-from dltk.experiment.learning import make_learner
+from dltk.experiment.learning import make_learner, positioned
 from dltk.experiment.life import live
 from dltk.experiment.machine import differences, prepare_machine, within_memory
 from dltk.experiment.plugins import check_plugins
@@ -129,7 +129,7 @@ def check(
     machine = prepare_machine(experiment.sections.train, None)
     refuse_foreseeable(experiment, machine.device)
     started_at = time.monotonic()
-    with within_memory():
+    with within_memory(), positioned(experiment):
         built = build(experiment, machine.device)
         learner = make_learner(built, machine.device)
         refuse_other_bits(built.experiment, machine.device, learner, built.splits.lessons)
@@ -199,7 +199,7 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
             del built  # its data would lie beside those of the resumed run
             return _resume(found, experiment, options)
     selection = built.selection()
-    with within_memory():
+    with within_memory(), positioned(experiment):
         learner = make_learner(built, machine.device)
         refuse_other_bits(built.experiment, machine.device, learner, built.splits.lessons)
         kernels = choose(experiment.sections.train, machine.device, learner, built.splits.lessons)
@@ -239,7 +239,7 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
     if run.status().get("state") == "completed" and not asks_for_more(run, built.experiment):
         return Run(run)
     machine = machine.computing_with(Kernels.recorded(environment))
-    with within_memory():
+    with within_memory(), positioned(experiment):
         learner = make_learner(built, machine.device)
         machine = compile_steps(built, machine, learner, screen)
     if world().is_first:

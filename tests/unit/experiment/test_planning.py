@@ -8,7 +8,7 @@ from torch import nn
 
 from dltk.config import registry
 from dltk.config.errors import ConfigError
-from dltk.experiment import kernels
+from dltk.experiment import RunOptions, kernels, train
 from dltk.experiment.planning import plan, rule_of
 from dltk.experiment.processor import AMD, Processor
 from dltk.training.updates.optimizer_settings import OptimizerSettings
@@ -226,6 +226,18 @@ def test_a_head_of_another_width_is_refused(tmp_path, no_plugins):
         plan({**DIGITS, "model": {"name": "seven"}})
     (problem,) = caught.value.problems
     assert problem.key == "model"
+    assert problem.message == "must have outputs of shape (samples, 10) for 'label'; received (samples, 7)"
+
+
+def test_it_is_refused_at_its_place_in_the_config_too_while_it_learns(tmp_path, no_plugins):
+    (tmp_path / "seven.py").write_text(WRONG_HEAD)
+    registry.use_plugin(tmp_path / "seven.py")
+    config = tmp_path / "c.yaml"
+    config.write_text("data: {name: digits}\nmodel:\n  name: seven\n")
+    with pytest.raises(ConfigError) as caught:
+        train(config, options=RunOptions(tmp_path / "run", quiet=True))
+    (problem,) = caught.value.problems
+    assert str(problem.position) == f"{config}:3:3"
     assert problem.message == "must have outputs of shape (samples, 10) for 'label'; received (samples, 7)"
 
 
