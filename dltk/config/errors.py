@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from dltk.config.problems import MAX_VALUE_LENGTH, KeyPath, Problem, ProblemId, file_order
 from dltk.config.terminal import PLAIN, Ink, escaped
@@ -118,6 +119,10 @@ class DltkError(Exception):
         """Return the object that `--json` prints, with every problem."""
         facts = {"error": self.id, "code": self.code, "message": self.message, **self._details()}
         return {**facts, "problems": [problem.as_json() for problem in self.problems]}
+
+    def at(self, problems: Sequence[Problem]) -> Self:
+        """Return the same error with the places it comes from."""
+        return replace(self, problems=problems)
 
     def _details(self) -> dict[str, str]:
         return {name: getattr(self, name) for name in ("where", "found", "expected", "do") if getattr(self, name)}

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from dltk.config import registry, schema
 from dltk.config.checking import checked, refuse
 from dltk.config.document import Document, locate, open_document
-from dltk.config.errors import ConfigError, OptionError, listed
+from dltk.config.errors import ConfigError, MissingInput, OptionError, listed
 from dltk.config.keys import sealed
 from dltk.config.names import as_name
 from dltk.config.overrides import directory_of
@@ -232,7 +232,17 @@ def _described(data: Part, document: Document) -> Spec:
         spec: Spec = data.file.describe(data.options)
     except OptionError as error:
         raise ConfigError(locate([error.problem("data")], document)) from None
+    except MissingInput as error:
+        raise error.at(absent_paths("data", data.options, document)) from None
     return spec
+
+
+def absent_paths(section: str, options: Settings, document: Document) -> list[Problem]:
+    """Return the path options of a section that lead nowhere, each with its place."""
+    given = document.values.get(section) or {}
+    paths = {key: getattr(options, key) for key in path_options(type(options)) if key in given}
+    absent = [key for key, path in paths.items() if isinstance(path, str) and not Path(path).exists()]
+    return locate([Problem((section, key), "leads nowhere", id="DLTK-CONFIG-PATH") for key in absent], document)
 
 
 def _inferred_task(spec: Spec, model: Part, document: Document) -> str:

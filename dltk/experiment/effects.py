@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 from torch import nn
@@ -11,7 +12,7 @@ from torch import nn
 from dltk.config.augmentation import Mixing
 from dltk.config.errors import count_of, shown
 from dltk.config.problems import Problem, ProblemId
-from dltk.config.sections import TensorboardOptions
+from dltk.config.sections import DataOptions, TensorboardOptions
 from dltk.data.resources import memory_bytes
 from dltk.data.specs import Classes, Spec
 from dltk.experiment.config import Experiment
@@ -52,14 +53,15 @@ def needs_several(model: nn.Module, batch_size: int) -> list[Problem]:
     return [Problem(("data", "batch_size"), what, id=_RANGE)]
 
 
-def notes(experiment: Experiment, session: Session | None) -> list[str]:
-    """Return what to tell of options that this run is too short for, or that training would need to show."""
+def notes(experiment: Experiment, session: Session | None, model: nn.Module | None) -> list[str]:
+    """Return what to tell of options that this run is too short for, its parameters never use, or nothing shows."""
+    found = [] if model is None or experiment.is_one_pass else list(_unused_rates(experiment, model))
     train, stopping = experiment.sections.train, experiment.sections.early_stopping
     if 0 in {train.epochs, train.steps}:
         return ["note: nothing is trained, so that optimizer, schedule and early stopping have no effect"]
     if session is None or session.total_steps is None:
-        return []
-    total, found = session.total_steps, []
+        return found
+    total = session.total_steps
     lasts = f"the run has {count_of(total, 'step')}"
     every = train.evaluate_every
     if every != "epoch" and every > total:
@@ -75,6 +77,25 @@ def notes(experiment: Experiment, session: Session | None) -> list[str]:
     return found
 
 
+def _unused_rates(experiment: Experiment, model: nn.Module) -> Iterator[str]:
+    """Yield what is never used of an optimizer, because all parameters are in groups with options of their own."""
+    for name in experiment.task.options.optimizers or ("",):
+        optimizer = experiment.optimization.optimizer(name)
+        patterns = [pattern for group in optimizer.groups for pattern in group.patterns]
+        below = f"{name}." if name else ""
+        own = [key for key, each in model.named_parameters() if each.requires_grad and key.startswith(below)]
+        if not patterns or any(not any(fnmatchcase(key, pattern) for pattern in patterns) for key in own):
+            continue
+        where = f"optimizer.{name}" if name in experiment.optimization.optimizers and name else "optimizer"
+        unused = {
+            "lr": all(group.lr is not None for group in optimizer.groups),
+            "weight_decay": bool(getattr(optimizer, "weight_decay", 0))
+            and all(group.weight_decay is not None for group in optimizer.groups),
+        }
+        for option in (option for option, is_unused in unused.items() if is_unused):
+            yield f"note: {where}.{option} is never used: every parameter is in a group with one of its own"
+
+
 def _of_splits(experiment: Experiment) -> Iterator[Problem]:
     common, targets = experiment.data.common, list(experiment.spec.targets.values())
     one_class_each = len(targets) == 1 and isinstance(targets[0], Classes) and not targets[0].multi_label
@@ -86,16 +107,29 @@ def _of_splits(experiment: Experiment) -> Iterator[Problem]:
         except re.error as error:
             what = f"is no regular expression: {error}; received {shown(common.group_pattern)}"
             yield Problem(("data", "group_pattern"), what)
-    if common.fold is not None:
-        index, count = common.fold
-        if not (count >= 2 and index < count):
-            what = f"[i, k] needs i < k, and k of at least 2; received {list(common.fold)}"
-            yield Problem(("data", "fold"), what, id=_RANGE)
-        if common.val_fraction:
-            yield Problem(("data", "fold"), "the fold is the val split; leave val_fraction out", id=_CONFLICT)
+    yield from _of_folds(common)
+    if common.stratify == "off" and not one_class_each:
+        yield _without_effect("stratify", "these data have no classes to share out")
+    elif common.stratify == "off" and common.time is not None:
+        yield _without_effect("stratify", "the latest samples are kept aside")
     if common.sampler == "balanced" and not one_class_each:
         what = "balanced needs samples of one class each, which these data have not"
         yield Problem(("data", "sampler"), what, id=_CONFLICT)
+
+
+def _of_folds(common: DataOptions) -> Iterator[Problem]:
+    if common.fold is None:
+        return
+    index, count = common.fold
+    if not (count >= 2 and index < count):
+        what = f"[i, k] needs i < k, and k of at least 2; received {list(common.fold)}"
+        yield Problem(("data", "fold"), what, id=_RANGE)
+    if common.val_fraction:
+        yield Problem(("data", "fold"), "the fold is the val split; leave val_fraction out", id=_CONFLICT)
+
+
+def _without_effect(option: str, why: str) -> Problem:
+    return Problem(("data", option), f"has no effect: {why}; leave it out", id=_CONFLICT)
 
 
 def _of_batches(experiment: Experiment) -> Iterator[Problem]:

@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from dltk.config.document import locate
-from dltk.config.errors import ConfigError, OptionError
+from dltk.config.errors import ConfigError, MissingInput, OptionError
 from dltk.config.problems import Problem
 from dltk.data.outlook import NotFitted, Outlook, needs_reading, outlook, outlook_by_reading, sizes_unknown
 from dltk.data.plans import batch_sizes
 from dltk.data.splits import DEFAULT_BATCH_SIZE
 from dltk.experiment.building import bare_model, refuse_mixing, selection_for, with_length
 from dltk.experiment.compiling import refuse_uncompilable
-from dltk.experiment.config import Experiment
+from dltk.experiment.config import Experiment, absent_paths
 from dltk.experiment.effects import contradictions, needs_several, oversized_batch
-from dltk.experiment.learning import refuse_misfits, refuse_unfit, settings_for, unchecked_session
+from dltk.experiment.learning import refuse_learner, refuse_misfits, refuse_unfit, settings_for, unchecked_session
 from dltk.experiment.overfitting import few_samples
 from dltk.experiment.oversize import refuse_oversized, without_numbers
 from dltk.experiment.starting import freeze_as_asked, set_parameters
 from dltk.training.early_stopping import Selection
+from dltk.training.saving.pretrained import refuse_absent
 from dltk.training.session import Session
 from dltk.training.task import Task
 
@@ -72,7 +74,7 @@ def refuse_foreseeable(experiment: Experiment, device: torch.device) -> None:
         ConfigError: With every problem and its position.
     """
     data = experiment.data
-    _raise(_foreseen(experiment, device, lambda: outlook(data.file, data.options, data.common, experiment.spec)))
+    _refuse(_foreseen(experiment, device, lambda: outlook(data.file, data.options, data.common, experiment.spec)))
 
 
 def foreseen(experiment: Experiment, device: torch.device) -> Foreseen:
@@ -90,7 +92,7 @@ def foreseen(experiment: Experiment, device: torch.device) -> Foreseen:
         return outlook(data.file, data.options, data.common, spec)
 
     found = _foreseen(experiment, device, look)
-    _raise(found)
+    _refuse(found)
     return found
 
 
@@ -117,10 +119,27 @@ def foresee(experiment: Experiment, known: Outlook, device: torch.device) -> For
     return found
 
 
-def _raise(found: Foreseen) -> None:
+def _refuse(found: Foreseen) -> None:
+    """Raise what is wrong; weights that are not there come last, for which there is another code."""
+    experiment, absent = found.experiment, None
+    with _noting(found, "model"):
+        absent = _absent_weights(experiment)
     distinct = {problem.path: problem for problem in reversed(found.problems)}
     if distinct:
-        raise ConfigError(locate(list(distinct.values()), found.experiment.document))
+        raise ConfigError(locate(list(distinct.values()), experiment.document))
+    if absent is not None:
+        raise absent
+
+
+def _absent_weights(experiment: Experiment) -> MissingInput | None:
+    """Return the error for weights that are not there; raise OptionError where they are of another program."""
+    common = experiment.model.common
+    try:
+        if common.weights is not None:
+            refuse_absent(Path(common.weights))
+    except MissingInput as error:
+        return error.at(absent_paths("model", common, experiment.document))
+    return None
 
 
 def _decide_task(found: Foreseen) -> None:
@@ -169,13 +188,16 @@ def _build_model(found: Foreseen) -> None:
 
 
 def _check_learning(found: Foreseen) -> None:
-    """Check optimizer and schedule of a task with one parameter set; others count their updates by themselves."""
+    """Check optimizer and schedule; those of several parameter sets only where the model is known."""
     experiment, session = found.experiment, found.session
-    if session is None or found.task is None or experiment.is_one_pass or experiment.task.options.optimizers:
+    if session is None or found.task is None or experiment.is_one_pass:
         return
     settings = settings_for(experiment, found.task, session, has_val="val" in found.sizes)
     with _noting(found, "optimizer"):
-        refuse_misfits(experiment, settings, session, found.model)
+        if not experiment.task.options.optimizers:
+            refuse_misfits(experiment, settings, session, found.model)
+        elif found.model is not None:
+            refuse_learner(experiment, found.task, settings, session, found.model)
 
 
 @contextmanager

@@ -99,6 +99,29 @@ def refuse_misfits(
         raise _positioned(experiment, error) from None
 
 
+def refuse_learner(
+    experiment: Experiment, task: Task, settings: OptimizationSettings, session: Session, model: nn.Module
+) -> None:
+    """Refuse what a learner of several parameter sets refuses when it is made, for it alone knows their lengths.
+
+    Args:
+        experiment: What was asked for.
+        task: Whose learner it is.
+        settings: How parameters move.
+        session: How long.
+        model: Without numbers; a learner that looks at them tells when it has some.
+
+    Raises:
+        ConfigError: An option of optimizers or schedules does not fit the model or the run.
+    """
+    try:
+        task.learner(model, settings, session)
+    except OptionError as error:
+        raise _positioned(experiment, error) from None
+    except (RuntimeError, TypeError, ValueError):  # it looked at numbers
+        return
+
+
 def _refuse_to_divide(experiment: Experiment, num_samples: int | None, together: World) -> None:
     """Refuse what several processes cannot share: a model that is fitted at once, and batches smaller than they are.
 

@@ -125,7 +125,7 @@ class Plan:
             },
             "memory": {**memory, "total": sum(memory.values())},
             "decisions": [asdict(decision) for decision in self.decisions()],
-            "notes": [*found.data.notes, *notes(experiment, session)],
+            "notes": [*found.data.notes, *notes(experiment, session, found.model)],
             "device": str(self.machine.device),
             "threads": self.machine.threads,
             "config": experiment.plain(),

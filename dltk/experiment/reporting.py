@@ -50,7 +50,7 @@ def introduce(built: Built, selection: Selection, machine: Machine, seconds: flo
         *(f"data: {note}" for note in built.notes),
         f"model: {experiment.model.name}, {_size(built)}",
         *experiment.inferred,
-        *notes(experiment, session_for(experiment, machine.device, splits.train.num_batches)),
+        *notes(experiment, session_for(experiment, machine.device, splits.train.num_batches), built.model),
         *([f"monitor: {selection.monitor}"] if selection.monitor else []),
         f"device: {machine.device}, {machine.threads} thread{'s' if machine.threads > 1 else ''}{_layout(built)}",
         *([f"{machine.world.size} processes share every batch"] if machine.world.size > 1 else []),

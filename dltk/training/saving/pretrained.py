@@ -26,14 +26,12 @@ def pinned(path: Path) -> Path:
     return find_run(str(path))[0].path if has_runs else path
 
 
-def read_weights(path: Path) -> Mapping[str, Tensor]:
-    """Return tensors by name.
+def refuse_absent(path: Path) -> None:
+    """Refuse weights of which it is known without reading them that they cannot be had.
 
     Raises:
         MissingInput: There is no such run or file.
         OptionError: It is another program's file, which must be imported.
-        DataError: The file is damaged, or holds no tensors by name.
-        IntegrityError: No checkpoint of the run is intact.
     """
     suffix = path.suffix.lower()
     if suffix in {INERT, *PICKLED} and not path.exists():
@@ -42,7 +40,21 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
         raise OptionError(
             "weights", f"{shown(path.name)} is another program's file; make a run of it by dltk import, and name that"
         )
-    if suffix == INERT:
+    if suffix != INERT:
+        find_run(str(path))
+
+
+def read_weights(path: Path) -> Mapping[str, Tensor]:
+    """Return tensors by name.
+
+    Raises:
+        MissingInput: As `refuse_absent`.
+        OptionError: Likewise.
+        DataError: The file is damaged, or holds no tensors by name.
+        IntegrityError: No checkpoint of the run is intact.
+    """
+    refuse_absent(path)
+    if path.suffix.lower() == INERT:
         return read_safetensors(path)
     run, step = find_run(str(path))
     weights = dict(tensors_in(_checkpoint(run, step).weights()))

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from dltk.config.settings import SettingsError
 from dltk.data.specs import Classes, Image, Spec
@@ -18,7 +19,8 @@ SPEC = Spec({"image": Image(3, 100, 100)}, {"label": Classes(("a", "b", "c"))})
 
 def told(num_batches=20, **changes):
     experiment = with_length(read_experiment({**DIGITS, **changes}), num_batches)
-    return notes(experiment, session_for(experiment, torch.device("cpu"), num_batches))
+    model = nn.Linear(2, 3)
+    return notes(experiment, session_for(experiment, torch.device("cpu"), num_batches), model)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,44 @@ def test_what_a_run_is_too_short_for_is_told(changes, expected):
 
 
 def test_nothing_is_told_of_a_length_nobody_knows():
-    assert notes(read_experiment({**DIGITS, "early_stopping": {}}), None) == []
+    assert notes(read_experiment({**DIGITS, "early_stopping": {}}), None, None) == []
+
+
+OWN = [{"match": "weight", "lr": 0.1}, {"match": "b*", "lr": 1, "weight_decay": 0.5}]
+
+
+@pytest.mark.parametrize(
+    ("groups", "options", "unused"),
+    [
+        (OWN, {}, ["lr"]),
+        (OWN[:1], {}, []),
+        ([*OWN[:1], {"match": "bias", "lr_factor": 2}], {}, []),
+        ([{"match": "*", "weight_decay": 0.5}], {"weight_decay": 0.1}, ["weight_decay"]),
+        ([{"match": "*", "weight_decay": 0.5}], {"weight_decay": 0}, []),
+    ],
+)
+def test_what_no_parameter_takes_from_the_optimizer_is_told(groups, options, unused):
+    optimizer = {"name": "adamw", **options, "groups": groups}
+    said = told(optimizer=optimizer, train={"epochs": 9})
+    assert said == [
+        f"note: optimizer.{option} is never used: every parameter is in a group with one of its own"
+        for option in unused
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ({"name": "diabetes"}, "these data have no classes to share out"),
+        ({"name": "digits", "time": "hour"}, "the latest samples are kept aside"),
+    ],
+)
+def test_equal_shares_are_switched_off_only_where_there_would_be_some(data, why):
+    found = contradictions(read_experiment({**DIGITS, "data": {**data, "stratify": "off"}}))
+    assert [(problem.key, problem.message) for problem in found] == [
+        ("data.stratify", f"has no effect: {why}; leave it out")
+    ]
+    assert contradictions(read_experiment({**DIGITS, "data": {"name": "digits", "stratify": "off"}})) == []
 
 
 def test_balance_needs_one_class_each():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dltk.config import registry
-from dltk.config.errors import ConfigError
+from dltk.config.errors import ConfigError, MissingInput
 from dltk.config.sections import TensorboardOptions
 from dltk.experiment.building import build
 from dltk.experiment.config import read_experiment
@@ -15,6 +15,9 @@ from dltk.experiment.foresight import foreseen, refuse_foreseeable
 CPU = torch.device("cpu")
 DIGITS: dict[str, Any] = {"data": {"name": "digits"}, "model": {"name": "mlp", "hidden": [4]}}
 CONVOLUTIONS = [{"name": "conv2d", "filters": 4, "kernel_size": 5}] * 3
+
+
+ADVERSARIAL: dict[str, Any] = {"model": {"name": "gan"}, "task": {"name": "gan"}}
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +83,20 @@ def digits(**options):
             "optimizer.groups.0.match",
             "no parameter that learns matches 'haed.*'",
         ),
+        (
+            {
+                **ADVERSARIAL,
+                "optimizer": {"generator": {"name": "adam", "groups": [{"match": "generater.*", "lr": 1}]}},
+            },
+            "optimizer.generator.groups.0.match",
+            "no parameter that learns matches 'generater.*'",
+        ),
+        (
+            {**ADVERSARIAL, "schedule": {"name": "cosine", "warmup_epochs": 9}, "train": {"epochs": 9}},
+            "schedule.warmup_epochs",
+            "epoch 9 is not before the end of the run",
+        ),
+        ({**ADVERSARIAL, "train": {"accumulate": 2}}, "train.accumulate", "leave accumulate out"),
         (digits(group="a", group_pattern="b"), "data.group_pattern", "give group or group_pattern, not both"),
         (digits(group_pattern="("), "data.group_pattern", "is no regular expression"),
         (digits(fold=[0, 5], val_fraction=0.1), "data.fold", "the fold is the val split"),
@@ -203,3 +220,38 @@ def test_positions_are_those_of_the_file(tmp_path):
     config.write_text("data: {name: digits}\nmodel: {name: mlp}\nearly_stopping: {monitor: val/f1}\n")
     with pytest.raises(ConfigError, match=r"c\.yaml:3:27: early_stopping\.monitor: no such score"):
         refuse_foreseeable(read_experiment(config), CPU)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [("gone.safetensors", "there is no file 'gone.safetensors'"), ("runs/gone", "there is no run '")],
+)
+def test_weights_that_are_not_there_are_said_with_their_place(tmp_path, weights, message):
+    config = tmp_path / "c.yaml"
+    config.write_text(f"data: {{name: digits}}\nmodel:\n  name: mlp\n  weights: {weights}\n")
+    with pytest.raises(MissingInput) as caught:
+        refuse_foreseeable(read_experiment(config), CPU)
+    assert caught.value.message.startswith(message)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.id, str(problem.position)) == ("model.weights", "DLTK-CONFIG-PATH", f"{config}:4:12")
+
+
+def test_weights_of_another_program_are_said_without_reading(tmp_path):
+    (tmp_path / "another.pth").write_bytes(b"")
+    found = problems(model={"name": "mlp", "weights": str(tmp_path / "another.pth")})
+    assert list(found) == ["model.weights"]
+    assert "is another program's file; make a run of it by dltk import" in found["model.weights"]
+
+
+def test_what_is_wrong_beside_weights_that_are_not_there_is_said_first():
+    found = problems(model={"name": "mlp", "weights": "gone.safetensors", "freeze": ["*"]})
+    assert set(found) == {"model.freeze"}
+
+
+def test_data_that_are_not_there_are_said_with_their_place(tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text("data: {name: csv, path: gone.csv, target: y}\nmodel: {name: mlp}\n")
+    with pytest.raises(MissingInput) as caught:
+        read_experiment(config)
+    (problem,) = caught.value.problems
+    assert (problem.key, str(problem.position)) == ("data.path", f"{config}:1:25")
