@@ -85,7 +85,8 @@ def propose(path: Path, target: str) -> Proposal | None:  # noqa: ARG001
     if not is_folder(path):
         return None
     train = _parts(as_directory(path))["train"]
-    files = {name: text_names(folder) for name, folder in _subfolders(train).items() if name != _UNLABELLED}
+    folders = {name: folder for name, folder in _subfolders(train).items() if name != _UNLABELLED}
+    files = {name: [folder / file for file in text_names(folder)] for name, folder in folders.items()}
     if len(files) < 2 or not all(files.values()):
         return None
     return proposed_texts_of_folders(path, files)

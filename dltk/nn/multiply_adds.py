@@ -47,7 +47,7 @@ _COUNTS: Mapping[Any, Callable[..., int]] = {
 }
 
 
-class MultiplyAdds(TorchDispatchMode):
+class MultiplyAdds(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts while it is entered. torch's own counter imports Triton, which takes half a second, to know its kernels.
 
     Attributes:
@@ -55,7 +55,7 @@ class MultiplyAdds(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.total = 0
 
     def __torch_dispatch__(
