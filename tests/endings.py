@@ -10,13 +10,13 @@ from typing import Any
 
 from torch import Tensor
 
+from dltk.training.runs.rundir import RunDir
 from dltk.training.saving.checkpoint import Checkpoint
 
 
 def status(run: Path) -> dict[str, Any]:
     """Return what status.json says."""
-    found: dict[str, Any] = json.loads((run / "status.json").read_text())
-    return found
+    return RunDir(run).status()
 
 
 def log(run: Path) -> str:
@@ -39,7 +39,7 @@ def resumable(run: Path) -> list[Checkpoint]:
 def end_of(run: Path) -> dict[str, Any]:
     """Return everything that must be the same, bit by bit, however often a run was interrupted."""
     last = resumable(run)[-1]
-    state = {name: part for name, part in last.state().items() if name != "metrics_size"}  # seconds are spelled in it
+    state = {name: part for name, part in last.state().items() if not name.startswith("metrics_")}  # it spells seconds
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return {
         "step": last.step,

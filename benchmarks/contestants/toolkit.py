@@ -21,8 +21,9 @@ from dltk.experiment.learning import make_learner
 from dltk.experiment.machine import environment_of, prepare_machine
 from dltk.training.board import Beginning, Board, Ending, NoBoard
 from dltk.training.learner import Learner
-from dltk.training.loggers import Metrics, RunLog, Screen
+from dltk.training.loggers import RunLog, Screen
 from dltk.training.loop import Fitting, Progress, fit
+from dltk.training.record import Metrics
 from dltk.training.saving.checkpoint import Checkpoints
 from dltk.training.signals import StopRequest, listening
 from dltk.training.tensorboard.board import TensorBoard

@@ -29,16 +29,23 @@ def verify(
     json_: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> int:
-    """Check every byte of runs against its digest; code 81 says that something is damaged."""
+    """Check every byte of runs against its digest; code 81 says that something is damaged.
+
+    82 says that nothing is, and that a newer dltk wrote something.
+    """
     from dltk.training.runs.rundir import find_run
     from dltk.training.runs.verifying import verify as verify_run
 
     verdicts = [verify_run(*found) for found in [find_run(run, runs_dir) for run in runs]]
-    failure = _failure(verdicts)
+    failure = _failure(verdicts) or next((one.refusal for one in verdicts if one.refusal), None)
     if json_:
         outcome = failure.as_json() if failure else {"status": "completed"}
         found = [
-            {"run": str(one.run), "intact": not one.damaged, "parts": [part.as_json() for part in one.parts]}
+            {
+                "run": str(one.run),
+                "intact": one.is_intact,
+                "parts": [part.as_json() for part in one.parts],
+            }
             for one in verdicts
         ]
         print_json({**outcome, "runs": found})

@@ -39,7 +39,8 @@ from dltk.experiment.other_data import (
 from dltk.experiment.plugins import check_plugins
 from dltk.experiment.showing import font_notes
 from dltk.training.evaluating import evaluated
-from dltk.training.loggers import Metrics, Screen
+from dltk.training.loggers import Screen
+from dltk.training.record import Metrics
 from dltk.training.runs.rundir import RunDir, find_run
 from dltk.training.runs.summary import main_score
 from dltk.training.saving.checkpoint import Checkpoint, Checkpoints

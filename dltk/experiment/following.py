@@ -14,9 +14,10 @@ from dltk.experiment.determinism import with_same_bits
 from dltk.experiment.machine import within_memory
 from dltk.training.board import NoBoard
 from dltk.training.learner import Learner
-from dltk.training.loggers import Metrics, RunLog, Screen
+from dltk.training.loggers import RunLog, Screen
 from dltk.training.loop import Fitting, Progress, fit, restore
 from dltk.training.processes import together, world
+from dltk.training.record import Metrics
 from dltk.training.runs.rundir import RunDir
 from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
 from dltk.training.saving.durable import digest_of

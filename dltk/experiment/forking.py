@@ -28,6 +28,7 @@ from dltk.experiment.starting import as_built
 from dltk.training.learner import Learner
 from dltk.training.loop import Progress, is_finished
 from dltk.training.processes import world
+from dltk.training.record import BEGINNING
 from dltk.training.runs.overview import OVERRIDE
 from dltk.training.runs.rundir import RunDir, find_run
 from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
@@ -90,7 +91,7 @@ def fork(name: str, overrides: Sequence[str], options: RunOptions) -> Run:
         owner = new.status()["id"], digest_of(new.preparation)
         checkpoints = Checkpoints(new.checkpoints, built.experiment.sections.checkpoint, *owner)
         weights = weights_of(learner.inference_model())
-        checkpoints.save(progress.step, weights, {**first, "metrics_size": 0}, None, None)
+        checkpoints.save(progress.step, weights, {**first, **BEGINNING.state()}, None, None)
 
     introduce(built, selection, machine, 0.0, screen)
     for line in [f"forked from {short(source.path)} at step {checkpoint.step}", *_told(changed, anew)]:

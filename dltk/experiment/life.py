@@ -18,9 +18,10 @@ from dltk.experiment.reporting import finish
 from dltk.experiment.showing import show_beginning
 from dltk.training.board import Board, NoBoard
 from dltk.training.learner import Learner
-from dltk.training.loggers import Metrics, RunLog, Screen
+from dltk.training.loggers import RunLog, Screen
 from dltk.training.loop import Fitting, Progress, fit, restore
 from dltk.training.processes import together, world
+from dltk.training.record import BEGINNING, Metrics
 from dltk.training.runs.rundir import RunDir
 from dltk.training.saving.checkpoint import Checkpoints
 from dltk.training.saving.disk import refuse_small
@@ -98,7 +99,7 @@ def _begin(run: RunDir, built: Built, fitting: Fitting) -> Progress:
         )
     began_at(last)
     if last is None:
-        fitting.log.rewind(0, 0)
+        fitting.log.rewind(BEGINNING, 0)
     progress = Progress() if last is None else restore(fitting, last)
     if progress.step == _first_step(identity_of(run)):
         show_beginning(run, built, fitting.log)

@@ -15,7 +15,7 @@ from dltk.config.keys import FREE, LENGTH, PATHS, differences, is_below, is_fork
 from dltk.config.terminal import short
 from dltk.experiment.building import Built
 from dltk.experiment.config import Experiment, read_experiment
-from dltk.training.loggers import Metrics
+from dltk.training.record import Metrics
 from dltk.training.runs.rundir import RunDir, newest_runs
 from dltk.training.runs.summary import command, resume_command
 from dltk.training.saving.durable import digest_of, read_facts

@@ -15,7 +15,7 @@ from dltk.config.errors import Diverged
 from dltk.data.batches import Batches
 from dltk.nn.roles import Estimator
 from dltk.training.learner import Learner
-from dltk.training.loggers import Metrics
+from dltk.training.record import Metrics
 from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
 from dltk.training.saving.trees import copied, tensors_in
 from dltk.training.saving.weights import broken_tensor, set_weights, weights_of

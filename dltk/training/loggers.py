@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from dltk.config.errors import IntegrityError, WriteError
-from dltk.training.saving.disk import sync_directory
 from dltk.training.saving.opening import not_through_a_link
 
 if TYPE_CHECKING:
     from dltk.training.board import Board
+    from dltk.training.record import Mark, Metrics
 
 
 class Screen:
@@ -121,94 +118,6 @@ class Screen:
             self._print(f"warning[DLTK-WARN-LOG]: {name} stops here: {error.strerror}; training goes on")
 
 
-class Metrics:
-    """metrics.jsonl: the record of a run, one line of strict JSON per evaluation, never a line twice."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def append(self, row: Mapping[str, Any]) -> None:
-        """Append one row; a score that is not finite is null. It outlives this process, and once `secured` the machine.
-
-        Raises:
-            WriteError: The disk is full or failed.
-        """
-        plain = {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
-        }
-        line = json.dumps(plain, allow_nan=False) + "\n"
-        with self._writing(), open(self._path, "a", encoding="utf-8", opener=not_through_a_link) as file:
-            file.write(line)
-
-    def secured(self) -> int:
-        """Bring all rows to the disk and return their length in bytes: those that a checkpoint counts on.
-
-        Raises:
-            WriteError: The disk is full or failed.
-        """
-        if self._path.exists():
-            with self._writing():
-                with open(self._path, "rb", opener=not_through_a_link) as file:
-                    os.fsync(file.fileno())
-                sync_directory(self._path.parent)
-        return self.size()
-
-    def size(self) -> int:
-        """Return the file's length in bytes."""
-        return self._path.stat().st_size if self._path.exists() else 0
-
-    def cut(self, size: int) -> None:
-        """Forget what was written after a checkpoint.
-
-        Raises:
-            IntegrityError: Rows from before the checkpoint are gone.
-            WriteError: The disk failed.
-        """
-        self.refuse_shorter(size)
-        if size < self.size():
-            with self._writing():
-                os.truncate(self._path, size)
-
-    def refuse_shorter(self, size: int) -> None:
-        """Refuse a record that was longer when a checkpoint was saved.
-
-        Raises:
-            IntegrityError: Rows from before the checkpoint are gone.
-        """
-        if size > self.size():
-            raise IntegrityError(
-                f"{self._path.name} has lost rows",
-                where=str(self._path),
-                found=f"{self.size()} bytes",
-                expected=f"at least the {size} bytes of when the checkpoint was saved",
-            )
-
-    def is_torn(self) -> bool:
-        """Return whether a killed process left a last line unfinished."""
-        return self.size() > 0 and not self._path.read_bytes().endswith(b"\n")
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return all rows; a last line that a killed process left unfinished is none.
-
-        Raises:
-            IntegrityError: A line is not what was written.
-        """
-        if not self._path.exists():
-            return []
-        text = self._path.read_text(encoding="utf-8", errors="replace")
-        try:
-            return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-        except ValueError:
-            raise IntegrityError(f"{self._path.name} is damaged", where=str(self._path)) from None
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise WriteError(f"cannot write {self._path.name}: {error.strerror}", where=str(self._path)) from error
-
-
 class RunLog:
     """Everything a run writes while it goes, in one place for the loop.
 
@@ -236,16 +145,16 @@ class RunLog:
         else:
             self.screen.note(line)
 
-    def rewind(self, metrics_size: int, step: int) -> None:
-        """Go back to a checkpoint: keep so many bytes of the record, and of the board what is before `step`.
+    def rewind(self, mark: Mark, step: int) -> None:
+        """Go back to a checkpoint: keep the record up to its mark, and of the board what is before `step`.
 
         The clock goes on from the last row that is kept.
 
         Raises:
-            IntegrityError: The record has lost rows from before the checkpoint.
+            IntegrityError: The record's rows from before the checkpoint are gone or others.
             WriteError: The record cannot be written.
         """
-        self.metrics.cut(metrics_size)
+        self.metrics.cut(mark)
         self.board.rewind(step)
         rows = self.metrics.rows()
         self._started_at = time.monotonic() - (float(rows[-1]["seconds"]) if rows else 0.0)

@@ -15,6 +15,7 @@ from dltk.training.evaluating import CutShort, Interruptible, evaluated
 from dltk.training.learner import Learner
 from dltk.training.loggers import RunLog
 from dltk.training.processes import ALONE, World
+from dltk.training.record import Mark
 from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
 from dltk.training.saving.weights import set_weights, weights_of
 from dltk.training.signals import Stopped, StopRequest
@@ -112,7 +113,7 @@ def restore(run: Fitting, checkpoint: Checkpoint) -> Progress:
     _refuse_lost_best(run)
     progress = Progress(**state["progress"])
     if run.world.is_first:
-        run.log.rewind(state["metrics_size"], progress.step + (progress.evaluated_at == progress.step))
+        run.log.rewind(Mark.of(state), progress.step + (progress.evaluated_at == progress.step))
     run.checkpoints.begin_at(progress.step)
     return progress
 
@@ -210,7 +211,7 @@ def _save(run: Fitting, progress: Progress) -> None:
         "progress": asdict(progress),
         "learner": run.learner.state_dict(),
         "selection": run.selection.state_dict(),
-        "metrics_size": run.log.metrics.secured(),
+        **run.log.metrics.secured().state(),
     }
     weights = weights_of(run.learner.inference_model())
     run.checkpoints.save(progress.step, weights, state, score if math.isfinite(score) else None, run.selection.pending)

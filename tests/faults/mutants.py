@@ -55,8 +55,8 @@ MUTANTS = {
     "the record of scores is not synced": Mutant(
         "I2",
         LOOP,
-        '"metrics_size": run.log.metrics.secured(),',
-        '"metrics_size": run.log.metrics.size(),',
+        "**run.log.metrics.secured().state(),",
+        "**run.log.metrics.mark().state(),",
         "tests/faults/test_checkpoints.py::test_the_rows_that_a_checkpoint_counts_on_are_on_the_disk_before_it_is",
     ),
     "a directory is written in its place": Mutant(

@@ -100,7 +100,7 @@ def end_of_trial(trial: Trial, fitting: Fitting | None = None) -> tuple[Any, ...
     learner, progress = trial.go_on(fitting or trial.fitting())
     last = trial.checkpoints.last()
     assert last is not None
-    state = {key: value for key, value in last.state().items() if key != "metrics_size"}
+    state = {key: value for key, value in last.state().items() if not key.startswith("metrics_")}
     return bits(learner), record(trial.metrics), repr(state), progress
 
 

@@ -6,13 +6,12 @@ release; one that a release has shipped with is never made again, for users have
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 from dltk.experiment.running import RunOptions, train
-from dltk.training.saving.durable import write_json
+from dltk.training.runs.rundir import RunDir
 
 FOLDER = Path(__file__).parent
 CONFIG: dict[str, Any] = {
@@ -47,8 +46,8 @@ def golden_runs() -> list[Path]:
 def make(directory: Path) -> None:
     """Train for a little more than three epochs; what tells of a machine is left out."""
     train(CONFIG, options=RunOptions(directory, quiet=True))
-    environment = json.loads((directory / "environment.json").read_text(encoding="utf-8"))
-    write_json(directory / "environment.json", {**environment, **NEUTRAL})
+    run = RunDir(directory)
+    run.write_environment({**run.read_environment(), **NEUTRAL})
     for left_out in (*directory.glob("pictures"), *directory.glob("predictions*"), directory / "train.log"):
         shutil.rmtree(left_out) if left_out.is_dir() else left_out.unlink()
     (directory / ".lock").unlink(missing_ok=True)

@@ -11,7 +11,8 @@ from typing import Any
 
 from dltk.config.errors import DltkError, UsageError, alternatives, shown
 from dltk.config.terminal import short
-from dltk.training.loggers import Metrics, number
+from dltk.training.loggers import number
+from dltk.training.record import Metrics
 from dltk.training.runs.rundir import RunDir, all_runs
 from dltk.training.runs.summary import state
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -10,10 +9,11 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from dltk.config.errors import IntegrityError, MissingInput, OutputError, at_most_shown, did_you_mean, shown
+from dltk.config.errors import MissingInput, OutputError, at_most_shown, did_you_mean, shown
 from dltk.training.runs.locking import Lock, is_locked
 from dltk.training.saving.disk import sync_directory
-from dltk.training.saving.durable import clear_leftovers, is_damage, write_json, write_text
+from dltk.training.saving.durable import clear_leftovers, write_text
+from dltk.training.saving.sealed_json import read_sealed, write_sealed
 
 STATES = ("running", "stopped", "failed", "completed")
 """What status.json may call a run; one that says running and whose process is gone was killed."""
@@ -200,19 +200,19 @@ class RunDir:
 
     def write_environment(self, facts: Mapping[str, Any]) -> None:
         """Write the facts of the machine."""
-        write_json(self.environment, facts)
+        write_sealed(self.environment, facts)
 
     def read_environment(self) -> dict[str, Any]:
         """Read the facts of the machine the run began on."""
-        return self._read_json(self.environment)
+        return read_sealed(self.environment)
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace status.json atomically."""
-        write_json(self._status, status)
+        write_sealed(self._status, status)
 
     def status(self) -> dict[str, Any]:
         """Read status.json; empty where there is none yet."""
-        return self._read_json(self._status) if self._status.is_file() else {}
+        return read_sealed(self._status) if self._status.is_file() else {}
 
     def fail(self, code: int, error: str, message: str) -> None:
         """Note why a training that nobody owns any more ended, unless it has noted that itself."""
@@ -232,17 +232,6 @@ class RunDir:
                 expected="files and folders of its own",
                 do="put what they lead to in their place",
             )
-
-    def _read_json(self, path: Path) -> dict[str, Any]:
-        try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            if isinstance(error, OSError) and not is_damage(error):
-                raise
-            raise IntegrityError(f"cannot read {path.name}: {error}", where=str(path)) from None
-        if not isinstance(value, dict):
-            raise IntegrityError(f"{path.name} is no JSON object", where=str(path))
-        return value
 
 
 def find_run(text: str, runs_dir: Path = Path("runs")) -> tuple[RunDir, int | None]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from dltk.config.errors import DltkError, IntegrityError, ResumeRefused, count_of
 from dltk.config.keys import refuse_edited
-from dltk.training.loggers import Metrics
+from dltk.training.record import BEGINNING, Mark, Metrics
 from dltk.training.runs.rundir import STATES, RunDir
 from dltk.training.saving.durable import digest_of, distrusting, leftovers_in, loads, read_facts, read_files
 from dltk.training.saving.facts import Facts, Owner, facts_of, path_of, paths_in
@@ -48,26 +48,39 @@ class Verdict:
         run: Where it is.
         parts: All that was looked at.
         last_good: The newest checkpoint that the run can go on from; None where there is none.
+        refusal: Why nothing can be said of the run: another version of dltk wrote it.
     """
 
     run: Path
     parts: Sequence[Part]
     last_good: Path | None = None
+    refusal: ResumeRefused | None = None
 
     @property
     def damaged(self) -> list[Part]:
         """What is not what was written."""
         return [part for part in self.parts if part.status == "damaged"]
 
+    @property
+    def is_intact(self) -> bool:
+        """Whether all is what was written, as far as this version of dltk can tell."""
+        return not self.damaged and self.refusal is None
+
 
 def verify(run: RunDir, step: int | None = None) -> Verdict:
     """Look at everything in a run, or at one checkpoint of it; nothing is changed.
 
     A run that trains meanwhile may replace a checkpoint while it is read: one that is gone by then is not counted.
-
-    Raises:
-        ResumeRefused: Another version of dltk wrote it.
     """
+    try:
+        return _verified(run, step)
+    except ResumeRefused as error:
+        part = Part(_inside(run, Path(error.where)), "skipped", error.message)
+        return Verdict(run.path, [part], refusal=error)
+
+
+def _verified(run: RunDir, step: int | None) -> Verdict:
+    """Return the same; raise ResumeRefused where another version of dltk wrote something."""
     owner, parts = _owner(run)
     steps = paths_in(run.checkpoints) if step is None else [path_of(run.checkpoints, step)]
     saved = {}
@@ -84,7 +97,7 @@ def verify(run: RunDir, step: int | None = None) -> Verdict:
         parts += _none_saved(run)
     if len(saved) == len(steps):  # else it goes on from an older one, whose best may have been replaced
         parts += _best(state, {facts.step for facts in saved.values()})
-    parts += [_metrics(run, state.get("metrics_size", 0)), *_files(run)]
+    parts += [_metrics(run, state.get("mark", BEGINNING)), *_files(run)]
     parts += [Part(_inside(run, path), "skipped", LEFT) for path in _leftovers(run)]
     return Verdict(run.path, parts, last)
 
@@ -138,7 +151,7 @@ def _plain_state(checkpoint: Path) -> Mapping[str, Any]:
     """Return what a checkpoint's state says of the rest of the run."""
     with distrusting(checkpoint):
         state = loads(read_files(checkpoint, ["state.json"])["state.json"])
-        return {"metrics_size": int(state["metrics_size"]), "best_step": state["selection"]["best_step"]}
+        return {"mark": Mark.of(state), "best_step": state["selection"]["best_step"]}
 
 
 def _none_saved(run: RunDir) -> list[Part]:
@@ -158,11 +171,11 @@ def _best(state: Mapping[str, Any], steps: set[int]) -> list[Part]:
     return [Part("best", "damaged", f"the best so far is of step {best}, and not intact or gone")]
 
 
-def _metrics(run: RunDir, least_size: int) -> Part:
+def _metrics(run: RunDir, mark: Mark) -> Part:
     metrics = Metrics(run.metrics)
 
     def look() -> str:
-        metrics.refuse_shorter(least_size)
+        metrics.refuse_other(mark)
         steps = [row["step"] for row in metrics.rows()]
         if steps != sorted(set(steps)):
             raise IntegrityError("its steps are not in order")
@@ -175,7 +188,7 @@ def _files(run: RunDir) -> list[Part]:
     return [
         _looked_at("config.yaml", lambda: run.config.read_text(encoding="utf-8"), lambda _: READABLE),
         _looked_at("resolved.yaml", lambda: refuse_edited(run.resolved)),
-        _looked_at("environment.json", run.read_environment, lambda _: READABLE),
+        _looked_at("environment.json", run.read_environment),
     ]
 
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from dltk.training.runs.rundir import RunDir
 from tests.commands import QUIET
 
 
@@ -46,8 +47,7 @@ def test_runs_elsewhere_are_listed_by_their_directory(dltk):
 
 def test_a_run_that_nobody_trains_any_more_is_not_running(dltk):
     run = dltk.trained("iris.yaml")
-    status = json.loads((run / "status.json").read_text())
-    (run / "status.json").write_text(json.dumps({**status, "state": "running"}))
+    RunDir(run).write_status({**RunDir(run).status(), "state": "running"})
     assert dltk.ok("list", "runs", "--json").json["runs"][0]["state"] == "killed"
     (run / "status.json").write_text("{")
     assert dltk.ok("list", "runs", "--json").json["runs"][0]["state"] == "damaged"
@@ -88,7 +88,7 @@ def test_a_run_that_did_not_finish_stands_with_its_best_evaluation(dltk):
     run = dltk.trained("iris.yaml", "train.epochs=4")
     status = json.loads((run / "status.json").read_text())
     kept = {key: status[key] for key in ("id", "name", "directions")}
-    (run / "status.json").write_text(json.dumps({**kept, "state": "stopped", "code": 130}))
+    RunDir(run).write_status({**kept, "state": "stopped", "code": 130})
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     (found,) = dltk.ok("list", "runs", "--json").json["runs"]
     assert found["scores"]["val/accuracy"] == max(row["val/accuracy"] for row in rows)

@@ -1,5 +1,6 @@
 """`dltk verify`: what is intact, what is damaged, what a killed process left."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -8,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from dltk.training.runs.rundir import RunDir
+from dltk.training.saving.durable import canonical
 from tests.commands import Commands, contents
+from tests.golden_runs import golden_runs
 
 PARTS = [
     "status.json",
@@ -62,6 +66,32 @@ def test_several_runs_are_verified_at_once(dltk, iris_run, copied):
     assert answer.json["status"] == "completed"
 
 
+def written_by_a_newer_release(run: Path) -> None:
+    """Give each checkpoint another format, under a digest that is right."""
+    for path in run.glob("checkpoints/*/manifest.json"):
+        manifest = {**json.loads(path.read_bytes()), "format": 999}
+        del manifest["digest"]
+        path.write_bytes(canonical({**manifest, "digest": hashlib.sha256(canonical(manifest)).hexdigest()}))
+
+
+def test_all_runs_are_verified_before_one_of_a_newer_release_or_damage_ends_with_its_code(dltk, iris_run, folder):
+    newer, broken = (Path(shutil.copytree(iris_run, folder / name)) for name in ("newer", "broken"))
+    written_by_a_newer_release(newer)
+    answer = dltk("verify", "newer", iris_run, "--json")
+    assert answer.code == answer.json["code"] == 82
+    assert [run["intact"] for run in answer.json["runs"]] == [False, True]
+    assert answer.json["runs"][0]["parts"][0]["status"] == "skipped"
+    (broken / "status.json").write_text("{")
+    answer = dltk("verify", "newer", "broken", iris_run)
+    assert answer.code == 81, "damage counts more"
+    assert [line for line in answer.out.splitlines() if line.startswith("run: ")] == [
+        "run: newer",
+        "run: broken",
+        f"run: {iris_run}",
+    ]
+    assert "needs another version of dltk, a newer one most likely" in answer.out
+
+
 @pytest.mark.parametrize(
     ("name", "part"),
     [
@@ -90,8 +120,7 @@ def test_what_is_damaged_is_named_with_code_81(dltk, copied, name, part):
 
 @pytest.mark.parametrize(("state", "how"), [("stopped", "train --resume"), ("completed", "eval")])
 def test_the_last_good_checkpoint_is_named_and_the_command_that_uses_it(dltk, three, state, how):
-    status = json.loads((three / "status.json").read_text())
-    (three / "status.json").write_text(json.dumps(status | {"state": state}))
+    RunDir(three).write_status(RunDir(three).status() | {"state": state})
     (three / "checkpoints" / NEWEST / "model.json").write_text("{}")
     assert f"found: last good: {OLDER}\n  do: dltk {how} three\n" in dltk("verify", "three").err
     (three / "checkpoints" / OLDER / "model.json").write_text("{}")
@@ -130,13 +159,21 @@ def test_a_run_that_ended_without_a_checkpoint_is_damaged(dltk, three):
     assert "a run that is completed has saved one" in answer.out
 
 
-def test_rows_that_are_out_of_order_or_lost_are_damage(dltk, copied):
+def test_rows_that_are_changed_or_lost_are_damage(dltk, copied):
     record = copied / "metrics.jsonl"
     rows = record.read_text().splitlines(keepends=True)
     record.write_text("".join(reversed(rows)))
-    assert "its steps are not in order" in dltk("verify", "copied").out
+    assert "metrics.jsonl is damaged: its digest does not match" in dltk("verify", "copied").out
     record.write_text("".join(rows[:-1]))
     assert "metrics.jsonl has lost rows" in dltk("verify", "copied").out
+
+
+def test_rows_of_an_earlier_release_that_are_out_of_order_are_damage(dltk, folder):
+    run = Path(shutil.copytree(golden_runs()[0], folder / "earlier"))
+    dltk.ok("verify", "earlier")
+    rows = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (run / "metrics.jsonl").write_text("".join(reversed(rows)))
+    assert "its steps are not in order" in dltk("verify", "earlier").out
 
 
 def test_what_a_kill_left_is_skipped_and_no_damage(dltk, copied):
@@ -151,8 +188,7 @@ def test_what_a_kill_left_is_skipped_and_no_damage(dltk, copied):
 def test_a_run_that_never_saved_is_intact(dltk, copied):
     for checkpoint in (copied / "checkpoints").iterdir():
         shutil.rmtree(checkpoint)
-    status = json.loads((copied / "status.json").read_text())
-    (copied / "status.json").write_text(json.dumps(status | {"state": "running"}))
+    RunDir(copied).write_status(RunDir(copied).status() | {"state": "running"})
     dltk.ok("verify", "copied")
 
 

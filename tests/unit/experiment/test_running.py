@@ -161,9 +161,8 @@ def test_what_the_data_decided_is_no_change(folder):
 
 def test_another_device_may_go_on_and_is_warned_of(folder, capsys):
     stop = stopped(DIGITS, quiet())
-    path = Path(stop.run) / "environment.json"
-    environment = json.loads(path.read_text())
-    path.write_text(json.dumps({**environment, "device": "cuda", "gpu": "H100"}))
+    run = RunDir(Path(stop.run))
+    run.write_environment({**run.read_environment(), "device": "cuda", "gpu": "H100"})
     train(options=RunOptions(resume=stop.run))
     assert "warning[DLTK-WARN-MACHINE]: device was cuda, is cpu" in capsys.readouterr().err
 

@@ -11,7 +11,8 @@ import pytest
 
 from dltk.config.errors import IntegrityError, WriteError
 from dltk.training.board import NoBoard
-from dltk.training.loggers import Metrics, RunLog, Screen, number, spelled, table
+from dltk.training.loggers import RunLog, Screen, number, spelled, table
+from dltk.training.record import BEGINNING, Mark, Metrics
 
 
 def test_lines_go_to_stderr_and_to_the_log(tmp_path, capsys):
@@ -140,7 +141,7 @@ def test_rows_are_strict_json_one_per_line(tmp_path):
         {"step": 2, "val/loss": None},
     ]
     assert metrics.rows() == [json.loads(line) for line in lines]
-    assert metrics.size() == (tmp_path / "metrics.jsonl").stat().st_size
+    assert metrics.mark().size == (tmp_path / "metrics.jsonl").stat().st_size
 
 
 def test_numbers_keep_all_their_digits(tmp_path):
@@ -153,31 +154,51 @@ def test_numbers_keep_all_their_digits(tmp_path):
 def test_rows_after_a_checkpoint_are_cut(tmp_path):
     metrics = Metrics(tmp_path / "metrics.jsonl")
     metrics.append({"step": 1})
-    size = metrics.size()
+    mark = metrics.mark()
     metrics.append({"step": 2})
-    metrics.cut(size)
+    metrics.cut(mark)
     assert metrics.rows() == [{"step": 1}]
-    metrics.cut(0)
+    metrics.cut(BEGINNING)
     assert metrics.rows() == []
 
 
 def test_nothing_is_cut_of_nothing(tmp_path):
     metrics = Metrics(tmp_path / "metrics.jsonl")
-    metrics.cut(0)
-    assert (metrics.rows(), metrics.size()) == ([], 0)
+    metrics.cut(BEGINNING)
+    assert (metrics.rows(), metrics.mark().size) == ([], 0)
 
 
 @pytest.mark.parametrize("is_gone", [True, False])
 def test_rows_that_were_lost_are_told(tmp_path, is_gone):
     metrics = Metrics(tmp_path / "metrics.jsonl")
     metrics.append({"step": 1})
-    size = metrics.size()
+    mark = metrics.mark()
     os.truncate(tmp_path / "metrics.jsonl", 5)
     if is_gone:
         (tmp_path / "metrics.jsonl").unlink()
     with pytest.raises(IntegrityError, match=r"metrics\.jsonl has lost rows") as caught:
-        metrics.cut(size)
+        metrics.cut(mark)
     assert caught.value.code == 81
+
+
+def test_rows_that_were_changed_are_told(tmp_path):
+    metrics = Metrics(tmp_path / "metrics.jsonl")
+    metrics.append({"val/loss": 0.25})
+    mark = metrics.mark()
+    metrics.append({"val/loss": 0.125})
+    text = (tmp_path / "metrics.jsonl").read_text()
+    (tmp_path / "metrics.jsonl").write_text(text.replace("0.125", "0.375"))
+    assert metrics.refuse_other(mark), "rows came after it"
+    (tmp_path / "metrics.jsonl").write_text(text.replace("0.25", "0.75"))
+    with pytest.raises(IntegrityError, match=r"metrics\.jsonl is damaged: its digest does not match"):
+        metrics.cut(mark)
+
+
+def test_a_record_of_dltk_0_1_0_is_only_as_long_as_it_was(tmp_path):
+    metrics = Metrics(tmp_path / "metrics.jsonl")
+    metrics.append({"step": 1})
+    assert Mark.of({"metrics_size": metrics.mark().size}) == Mark(metrics.mark().size, None)
+    assert not metrics.refuse_other(Mark(metrics.mark().size, None))
 
 
 def test_a_torn_last_line_is_no_row(tmp_path):

@@ -18,11 +18,12 @@ from dltk.data.splits import Splits
 from dltk.training.board import Board, NoBoard
 from dltk.training.early_stopping import Selection
 from dltk.training.learner import Learner
-from dltk.training.loggers import Metrics, RunLog, Screen
+from dltk.training.loggers import RunLog, Screen
 from dltk.training.loop import Fitting, Progress, fit, restore
 from dltk.training.loss_task import LossTask
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD, AdamW
+from dltk.training.record import BEGINNING, Metrics
 from dltk.training.saving.checkpoint import Checkpoints
 from dltk.training.schedules import Constant, Cosine, ScheduleSettings
 from dltk.training.session import Session
@@ -156,7 +157,7 @@ class Trial:
         fitting.checkpoints.clear_leftovers()
         last = fitting.checkpoints.last()
         if last is None:
-            fitting.log.rewind(0, 0)
+            fitting.log.rewind(BEGINNING, 0)
         progress = fit(fitting, restore(fitting, last) if last else Progress())
         return fitting.learner, progress
 
