@@ -37,6 +37,23 @@ class Outcome:
 DEATH = Outcome(signal.SIGKILL)
 
 
+@dataclass(frozen=True)
+class Event:
+    """A call.
+
+    Attributes:
+        name: What it does; "create" an open that makes a file.
+        path: What it is done to.
+        to: The new name.
+        content: What is written.
+    """
+
+    name: str
+    path: str
+    to: str = ""
+    content: bytes = b""
+
+
 class System:
     """Counts the calls on a folder; the N-th has another outcome.
 
@@ -50,7 +67,7 @@ class System:
     def __init__(self, folder: Path, number: int = 0, outcome: Outcome = DEATH, kind: str = "") -> None:
         self.folder, self.number, self.outcome, self.kind = str(folder), number, outcome, kind
         self.count = 0
-        self.names: list[str] = []
+        self.events: list[Event] = []
         self._paths: dict[int, str] = {}
         self._armed = False
 
@@ -66,12 +83,14 @@ class System:
         self._armed = False
         return {"calls": self.count}
 
-    def call(self, name: str, path: str, halfway: Callable[[], Any] = lambda: None) -> None:
+    def call(
+        self, name: str, path: str, halfway: Callable[[], Any] = lambda: None, *, to: str = "", content: bytes = b""
+    ) -> None:
         """Count a call on a path; die or raise where it is the one."""
         if not self._armed or not path.startswith(self.folder) or self.kind not in ("", name):
             return
         self.count += 1
-        self.names.append(name)
+        self.events.append(Event(name, path, to, content))
         if self.count == self.number or (self.outcome.lasts and 0 < self.number < self.count):
             if self.outcome.signal_number:
                 halfway()
@@ -82,7 +101,8 @@ class System:
     def _watched(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def attempt(*args: Any, **kwargs: Any) -> Any:
             path = self._path(args[0], kwargs.get("dir_fd"))
-            self.call("rename" if name == "replace" else name, path)
+            to = self._path(args[1], None) if name in ("rename", "replace") else ""
+            self.call("rename" if name == "replace" else name, path, to=to)
             result = call(*args, **kwargs)
             if name == "open":
                 self._paths[result] = path
@@ -125,7 +145,7 @@ class Written(io.FileIO):
     def write(self, content: Any) -> int:
         """Write; a process that dies of it has written half."""
         half = bytes(content)[: len(content) // 2]
-        self._system.call("write", self._path, lambda: super(Written, self).write(half))
+        self._system.call("write", self._path, lambda: super(Written, self).write(half), content=bytes(content))
         return super().write(content)
 
     def close(self) -> None:
