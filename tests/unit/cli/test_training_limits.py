@@ -9,7 +9,7 @@ from dltk.cli.flags import seconds_of
 from dltk.config.errors import UsageError
 from tests.commands import QUIET, record, weights
 
-ENDLESS = ("train.epochs=1000000", "checkpoint.every_seconds=1000")
+ENDLESS = ("train.epochs=1000000", "train.compile=off", "checkpoint.every_seconds=1000")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("1m1s", 61)])
