@@ -94,13 +94,16 @@ def paired(
     return ratios
 
 
-def different_work(rows: Sequence[Row], against: str, tolerances: Mapping[str, float]) -> list[str]:
+def different_work(
+    rows: Sequence[Row], against: str, tolerances: Mapping[str, float], smallest: float = 0.0
+) -> list[str]:
     """Return where contestants did other work than the reference in the same round, one sentence each.
 
     Args:
         rows: Rounds of training.
         against: The reference.
         tolerances: Largest relative difference of the losses, by contestant; those not named are not compared.
+        smallest: Losses below are taken for this one.
     """
     reference = {(row.case, row.threads, row.round): row for row in rows if row.contestant == against and not row.error}
     found = []
@@ -112,7 +115,7 @@ def different_work(rows: Sequence[Row], against: str, tolerances: Mapping[str, f
         if row.steps != other.steps:
             found.append(f"{where}: {row.contestant} made {row.steps} steps, {against} {other.steps}")
         tolerance = tolerances[row.contestant]
-        if not abs(row.loss - other.loss) <= tolerance * abs(other.loss):
+        if not abs(row.loss - other.loss) <= tolerance * max(abs(other.loss), smallest):
             found.append(
                 f"{where}: {row.contestant} ended with loss {row.loss:.5g}, {against} with {other.loss:.5g}; "
                 f"allowed is {tolerance:.0%} more or less"

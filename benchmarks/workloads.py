@@ -27,6 +27,7 @@ class Workload:
         epochs: Of a run; what a program chooses by the length of a run follows from it.
         round_epochs: Of a round; where that is the whole run, each round begins anew.
         tolerance: Largest relative difference between the last losses of two fp32 contestants that do the same.
+        smallest_loss: Losses below are alike: after so many steps they jump between batches by more than they are.
         is_cold: Each round is a process of its own, without a round to warm up.
         lr: Of Adam.
     """
@@ -42,6 +43,7 @@ class Workload:
     epochs: int
     round_epochs: int = 1
     tolerance: float = 0.02
+    smallest_loss: float = 0.0
     is_cold: bool = False
     lr: float = 1e-3
     task: Mapping[str, Any] | None = None
@@ -130,6 +132,7 @@ WORKLOADS: Mapping[str, Workload] = {
             epochs=5000,
             round_epochs=5000,
             tolerance=0.5,
+            smallest_loss=0.01,
             is_cold=True,
         ),
     )

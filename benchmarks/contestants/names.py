@@ -46,6 +46,9 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "opt": Contestant("hand_loop", "hand-written loop", shares_order=True),
     "same": Contestant("same_kernels", "the loop with dltk's kernels", shares_order=True),
     "dltk": Contestant("toolkit", "dltk", shares_order=True),
+    "dltk_compiling": Contestant(
+        "toolkit", "dltk, nothing compiled before", {"cache": "empty"}, workloads=("e_long",), shares_order=True
+    ),
     "dltk_bf16": Contestant("toolkit", "dltk, precision: bf16", {"precision": "bf16"}, "bf16"),
     "dltk_logged": Contestant("toolkit", "dltk, everything logged", {"logging": "all"}, shares_order=True),
     "lightning": Contestant("lightning_trainer", "Lightning, bare", packages=("lightning",), workloads=SHORT),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,6 +74,7 @@ def run(
     threads: int,
     precision: str = "auto",
     logging: Literal["least", "all"] = "least",
+    cache: Literal["kept", "empty"] = "kept",
 ) -> None:
     """Train turn by turn.
 
@@ -83,6 +85,7 @@ def run(
         threads: On how many cores.
         precision: As the option says.
         logging: `least`: metrics.jsonl, which every run has; `all`: checkpoints, TensorBoard and the bar, too.
+        cache: `kept`: what was compiled before is found; `empty`: nothing was.
     """
     for plugin in PLUGINS:
         registry.use_plugin(plugin)
@@ -102,6 +105,8 @@ def run(
             if is_first:
                 turns.ready({**environment_of(machine), "layout": layout_of(built.model)})
                 is_first = False
+            if cache == "empty":
+                os.environ["DLTK_CACHE"] = f"{name}/cache"
             turns.begin()
             machine = compile_steps(built, machine, learner, fitting.log.screen)
             fit(fitting, Progress())

@@ -30,7 +30,7 @@ class Turns:
         """Wait for a turn, then start the clocks; when there are no more turns, end the process."""
         if not sys.stdin.readline():
             self._end()
-        self._began = time.perf_counter(), time.process_time()
+        self._began = time.perf_counter(), _processor_seconds()
 
     def end(self, steps: int, loss: float) -> None:
         """Stop the clocks and tell what was done.
@@ -39,7 +39,7 @@ class Turns:
             steps: How often parameters moved in this turn.
             loss: Mean training loss of its last epoch.
         """
-        wall, cpu = time.perf_counter() - self._began[0], time.process_time() - self._began[1]
+        wall, cpu = time.perf_counter() - self._began[0], _processor_seconds() - self._began[1]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         self._tell({"seconds": wall, "cpu_seconds": cpu, "steps": steps, "loss": loss, "peak_mb": round(peak, 1)})
 
@@ -50,6 +50,12 @@ class Turns:
     def _end(self) -> NoReturn:
         self._to_referee.close()
         os._exit(0)  # libraries with threads of their own may not end otherwise
+
+
+def _processor_seconds() -> float:
+    """Return what this process has used, and the programs that it called, such as a compiler."""
+    called = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + called.ru_utime + called.ru_stime
 
 
 class Pace:

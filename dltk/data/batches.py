@@ -13,6 +13,7 @@ from torch import Tensor
 from dltk.data.bringing import Collected, brought, home_of
 from dltk.data.disk.rows import DiskRows, in_chunks
 from dltk.data.fields import Field, Fields, concatenate, num_bytes_of, take, tensors_of, to_device
+from dltk.data.gathering import Gathering
 from dltk.data.plans import Plan, batch_sizes, distinct, in_order
 
 
@@ -158,13 +159,19 @@ class InMemory:
 
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch, without its first `start` ones."""
-        device, augment = self._loading.device, self._loading.augment
         order = self._loading.plan(number, self._num_samples)
         if len(order) == 0:
-            return
+            return iter(())
+        parts = torch.split(order.to(self._home), self._sizes())
+        if self._loading.augment is None and self._home == self._loading.device:
+            return Gathering(parts[start:], self._gathered, self._joined)
+        return self._brought(number, start, order, parts)
+
+    def _brought(self, number: int, start: int, order: Tensor, parts: Sequence[Tensor]) -> Iterator[Batch]:
+        """Yield batches that are changed at random, or come from elsewhere."""
+        device, augment = self._loading.device, self._loading.augment
         draws = torch.split(distinct(order, self._num_samples).to(device), self._sizes()) if augment else ()
-        chosen = torch.split(order.to(self._home), self._sizes())[start:]
-        for batch, stored in enumerate(brought(map(self._collect, chosen), self._home, device), start):
+        for batch, stored in enumerate(brought(map(self._collect, parts[start:]), self._home, device), start):
             yield self._finished(stored, Place(number, batch, draws[batch]) if augment else None)
 
     def take(self, indices: Tensor) -> InMemory:
@@ -231,6 +238,15 @@ class InMemory:
                         state.update(some.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
         return state.hexdigest()
 
+    def _gathered(self, indices: Tensor) -> Batch:
+        return self._finished(self._collect(indices))
+
+    def _joined(self, parts: Sequence[Tensor]) -> Batch:
+        """Return several batches as one; what is finished may depend on the others of its batch."""
+        if self._finish is as_they_are and self._unpack is as_they_are:
+            return self._gathered(torch.cat(list(parts)))
+        return Batch.joined([self._gathered(indices) for indices in parts])
+
     def _collect(self, indices: Tensor) -> Collected:
         """Return some samples as they are stored, in memory."""
         inputs = {
@@ -248,35 +264,6 @@ class InMemory:
 
     def _sizes(self) -> list[int]:
         return batch_sizes(self._num_samples, self._loading.batch_size)
-
-
-class OnDevice:
-    """Batches that are moved to a device as they come; for those that do not lie there."""
-
-    def __init__(self, batches: Batches, device: torch.device) -> None:
-        self._batches, self._device = batches, device
-
-    @property
-    def num_samples(self) -> int | None:
-        """Samples in an epoch."""
-        return self._batches.num_samples
-
-    @property
-    def num_batches(self) -> int | None:
-        """Batches in an epoch."""
-        return self._batches.num_batches
-
-    def epoch(self, number: int, *, start: int = 0) -> Iterator[Batch]:
-        """Yield the batches of an epoch, without its first `start` ones."""
-        return (batch.to(self._device) for batch in self._batches.epoch(number, start=start))
-
-    def take(self, indices: Tensor) -> OnDevice:
-        """Return these samples only, in this order."""
-        return OnDevice(self._batches.take(indices), self._device)
-
-    def whole(self) -> Batch:
-        """Return all samples as one batch, in order."""
-        return self._batches.whole().to(self._device)
 
 
 def _placed(field: Field | DiskRows, device: torch.device) -> Field | DiskRows:

@@ -13,7 +13,8 @@ from dltk.config.sections import DataOptions
 from dltk.config.seeds import derive
 from dltk.data import portions
 from dltk.data.augment.augmentation import Augmentation
-from dltk.data.batches import Batches, InMemory, Loading, OnDevice
+from dltk.data.batches import Batches, InMemory, Loading
+from dltk.data.moved import OnDevice
 from dltk.data.plans import Plan, balanced, in_order, shuffled
 from dltk.data.samples import Preparation, Samples, Source
 from dltk.data.specs import Spec

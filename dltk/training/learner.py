@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import groupby, islice
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 import torch
@@ -14,7 +13,7 @@ from dltk.data.batches import Batch
 from dltk.nn.roles import Estimator
 from dltk.training.compiled.obstacles import obstacle, obstacle_in
 from dltk.training.compiled.rules import rule_of
-from dltk.training.compiled.steps import CompiledSteps, Stops
+from dltk.training.compiled.steps import MOST_STEPS, CompiledSteps, Stops
 from dltk.training.compiled.tracing import CannotCompile
 from dltk.training.optimization import Optimization, OptimizationSettings
 from dltk.training.probing import undisturbed
@@ -110,16 +109,15 @@ class GradientLearner:
             yield from self._each(batches)
             return
         is_watched = any(module._forward_hooks for module in self._model.modules())
-        while block := list(islice(batches, 1 if is_watched else self._room(self._compiled))):
-            for fits, group in groupby(block, self._compiled.fits):
-                if not fits:
-                    yield from self._each(group)
-                    continue
-                some = list(group)
-                if is_watched:
-                    self._show(some[0])
-                self._many(self._compiled, some)
-                yield len(some)
+        while taken := self._compiled.taken(batches, 1 if is_watched else self._room()):
+            batch, count = taken
+            if not self._compiled.fits(batch, count):
+                yield from self._each(iter([batch]))
+                continue
+            if is_watched:
+                self._show(batch)
+            self._many(self._compiled, batch, count)
+            yield count
 
     def _each(self, batches: Iterator[Batch]) -> Iterator[int]:
         """Learn batch by batch; yield after each update."""
@@ -140,18 +138,17 @@ class GradientLearner:
             self._update()
             yield consumed
 
-    def _many(self, compiled: CompiledSteps, batches: Sequence[Batch]) -> None:
-        """Make as many updates as there are batches, in one call."""
-        num_samples = sum(batch.num_samples for batch in batches)
-        sums = self._scores.totals(compiled.scores, num_samples, self._session.device)
-        compiled(batches, self._optimization.rates(len(batches)), sums)
-        self._optimization.moved(len(batches))
-        self._steps += len(batches)
+    def _many(self, compiled: CompiledSteps, batch: Batch, count: int) -> None:
+        """Make so many updates in one call, from as many batches that are joined."""
+        sums = self._scores.totals(compiled.scores, batch.num_samples, self._session.device)
+        compiled(batch, self._optimization.rates(count), sums)
+        self._optimization.moved(count)
+        self._steps += count
 
-    def _room(self, compiled: CompiledSteps) -> int:
-        """Return how many steps may be made in one call."""
+    def _room(self) -> int:
+        """Return how many steps may be made before something is due."""
         stop = self._stops.next(self._steps)
-        return compiled.most if stop is None else min(compiled.most, stop - self._steps)
+        return MOST_STEPS if stop is None else stop - self._steps
 
     def _show(self, batch: Batch) -> None:
         """Let who watches the layers see a pass that is about to be made."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dltk.data.batches import Batch
+from dltk.data.gathering import Gathering
 from dltk.training.compiled.library import repeating
 from dltk.training.compiled.rules import Rule
 from dltk.training.compiled.tracing import (
@@ -78,7 +79,7 @@ class CompiledSteps:
         if {(each.dtype, each.device.type) for each in self._parameters} != {_KIND}:
             raise CannotCompile("its parameters are not all float32 on the CPU")
         fields = fields_of(batch)
-        self._num_samples, self._shapes = batch.num_samples, [(each.shape, each.dtype) for each in fields]
+        self._num_samples, self._shapes = batch.num_samples, [(each.shape[1:], each.dtype) for each in fields]
         each_bytes = max(1, sum(field.nbytes for field in fields))
         self.most = max(1, min(most, MOST_STEPS, MOST_BYTES // each_bytes))
         self._fields = [field.new_zeros((self.most, *field.shape)) for field in fields]
@@ -94,19 +95,36 @@ class CompiledSteps:
         self._constants = step.constants
         self._repeat = repeating(step, signature, processor)
 
-    def fits(self, batch: Batch) -> bool:
-        """Return whether a batch is of the shape that was compiled, and the optimizer has its moments."""
-        if batch.num_samples != self._num_samples or not self._has_moments():
+    def taken(self, batches: Iterator[Batch], most: int) -> tuple[Batch, int] | None:
+        """Return the next batches as one, and how many they are; None at the end.
+
+        There are several only where they are of the shape that was compiled.
+        """
+        if isinstance(batches, Gathering) and self._has_moments():
+            several: Batch | None = batches.together(self._num_samples, min(most, self.most))
+            if several is not None:
+                return several, several.num_samples // self._num_samples
+        single = next(batches, None)
+        return None if single is None else (single, 1)
+
+    def fits(self, batch: Batch, count: int = 1) -> bool:
+        """Return whether so many batches, as one, are of the shape that was compiled, and there are moments."""
+        if batch.num_samples != count * self._num_samples or not self._has_moments():
             return False
-        return [(each.shape, each.dtype) for each in fields_of(batch)] == self._shapes
+        return [(each.shape[1:], each.dtype) for each in fields_of(batch)] == self._shapes
 
     @torch.no_grad()
-    def __call__(self, batches: Sequence[Batch], rates: Sequence[float], sums: Sequence[Tensor]) -> None:
-        """Move once for each batch, at its rate, and add each part of the loss, times samples, to its sum, float64."""
-        count, state = len(batches), self._optimizer.state
-        columns = zip(*(fields_of(batch) for batch in batches), strict=True)
-        for place, column in zip(self._fields, columns, strict=True):
-            torch.stack(column, out=place[:count])
+    def __call__(self, batch: Batch, rates: Sequence[float], sums: Sequence[Tensor]) -> None:
+        """Move once for each rate, and add each part of the loss, times samples, to its sum, float64.
+
+        Args:
+            batch: As many batches as there are rates, one behind the other.
+            rates: The learning rates.
+            sums: Of the parts of the loss, by the names in `scores`.
+        """
+        count, state = len(rates), self._optimizer.state
+        for place, field in zip(self._fields, fields_of(batch), strict=True):
+            place[:count].view_as(field).copy_(field)
         self._rates[:count] = torch.tensor(rates, dtype=torch.float64)
         moved = [list(self._parameters), *([state[each][name] for each in self._parameters] for name in self._names)]
         counters = [state[each]["step"] for each in self._parameters if "step" in state.get(each, {})]

@@ -73,6 +73,8 @@ def fields_of(batch: Batch) -> list[Tensor]:
     Raises:
         CannotCompile: A field is not one tensor.
     """
+    if isinstance(batch.inputs, Tensor) and isinstance(batch.targets, Tensor):
+        return [batch.inputs, batch.targets]
     parts = [batch.inputs, *([] if batch.targets is None else [batch.targets])]
     fields = [field for part in parts for field in (part.values() if isinstance(part, Mapping) else [part])]
     if not all(isinstance(field, Tensor) for field in fields):

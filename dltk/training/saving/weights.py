@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dltk.config.errors import IntegrityError
 from dltk.nn.roles import Estimator
 from dltk.training.saving.trees import tensors_in
+
+FEW = 2**17
+"""Numbers that are looked at together, in a copy."""
 
 
 def weights_of(model: nn.Module) -> Mapping[str, Any]:
@@ -46,8 +49,17 @@ def broken_tensor(model: nn.Module, state: Mapping[str, Any]) -> str | None:
     tensors = {name: tensor.detach() for name, tensor in [*weights, *sums] if tensor.is_floating_point()}
     if not tensors:
         return None
+    if _are_finite(list(tensors.values())):
+        return None
     flags = [
         (tensor.isfinite() if name in must_be_finite else ~tensor.isnan()).all() for name, tensor in tensors.items()
     ]
     whole = torch.stack([flag.to(flags[-1].device) for flag in flags]).tolist()
     return next((name for name, is_whole in zip(tensors, whole, strict=True) if not is_whole), None)
+
+
+def _are_finite(tensors: Sequence[Tensor]) -> bool:
+    """Return whether few numbers are all finite, by looking at all of them at once; False where they may not be."""
+    if sum(tensor.numel() for tensor in tensors) > FEW or any(tensor.device.type != "cpu" for tensor in tensors):
+        return False
+    return bool(torch.cat([tensor.reshape(-1) for tensor in tensors]).isfinite().all())

@@ -82,6 +82,12 @@ def test_another_loss_is_other_work(loss):
     assert "a, 1 threads, round 1: dltk ended with loss" in sentence
 
 
+def test_losses_near_zero_are_alike():
+    rows = [row("opt", 1, 1.0, loss=0.001), row("dltk", 1, 1.0, loss=0.004)]
+    assert different_work(rows, "opt", {"dltk": 0.5}, 0.01) == []
+    assert len(different_work(rows, "opt", {"dltk": 0.5}, 0.002)) == 1
+
+
 def test_fewer_steps_are_other_work():
     (sentence,) = different_work([row("opt", 1, 1.0), row("dltk", 1, 1.0, steps=9)], "opt", {"dltk": 0.01})
     assert sentence.endswith("dltk made 9 steps, opt 10")

@@ -6,8 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltk.data.batches import Batch, InMemory, Loading, OnDevice
+from dltk.data.batches import Batch, InMemory, Loading
 from dltk.data.fields import Ragged
+from dltk.data.moved import OnDevice
 from dltk.data.plans import in_order, shuffled
 
 SIZES = st.integers(1, 200)

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dltk.data.batches import InMemory, Loading, OnDevice
+from dltk.data.batches import InMemory, Loading
 from dltk.data.duplicates import duplicates_across, fingerprints, of_fields
 from dltk.data.fields import Ragged
+from dltk.data.moved import OnDevice
 from dltk.data.samples import Columns
 from dltk.data.specs import Image, Spec
 from dltk.data.splits import Splits

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from dltk.config.errors import OptionError
 from dltk.config.sections import DataOptions
-from dltk.data.batches import InMemory, OnDevice
+from dltk.data.batches import InMemory
+from dltk.data.moved import OnDevice
 from dltk.data.samples import Columns, Source
 from dltk.data.specs import Image, Spec, Vector
 from dltk.data.splits import make_splits, split_parts

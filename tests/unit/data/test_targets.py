@@ -2,7 +2,8 @@
 
 import torch
 
-from dltk.data.batches import Batch, InMemory, Loading, OnDevice
+from dltk.data.batches import Batch, InMemory, Loading
+from dltk.data.moved import OnDevice
 from dltk.data.plans import shuffled
 from dltk.data.targets import all_targets, target_of
 
