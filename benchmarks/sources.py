@@ -20,7 +20,7 @@ from dltk.datasets import imdb
 from dltk.experiment.building import Built, build
 from dltk.experiment.config import read_experiment
 
-NUM_REVIEWS, NUM_WINDOWS, LENGTH = 1_920, 320, 128
+NUM_REVIEWS, NUM_WINDOWS, LENGTH = 640, 160, 128
 NUM_WORDS, NUM_CHARACTERS, REVIEW_LENGTH = 10_000, 65, 200
 HOUSES = "CRIM,ZN,INDUS,CHAS,NOX,RM,AGE,DIS,RAD,TAX,PTRATIO,B,LSTAT,MEDV"
 

@@ -88,10 +88,10 @@ WORKLOADS: Mapping[str, Workload] = {
         Workload(
             "c",
             "ResNet-20, CIFAR-10, batch 128",
-            {"name": "cifar10", "subset": 2_560},
+            {"name": "cifar10", "subset": 640},
             {"name": "resnet", "depth": 20},
             *("resnet20", "classes", "cifar10", 128),
-            epochs=200,
+            epochs=800,
             tolerance=0.05,
         ),
         Workload(
@@ -103,7 +103,7 @@ WORKLOADS: Mapping[str, Workload] = {
                 "layers": [{"name": "embedding", "units": 128}, {"name": "lstm", "units": 128}],
             },
             *("lstm", "two_classes", "reviews", 64),
-            epochs=60,
+            epochs=180,
         ),
         Workload(
             "e",
@@ -120,7 +120,7 @@ WORKLOADS: Mapping[str, Workload] = {
             {"name": "arrays", "vocabulary": 65, "length": 128, "targets": "tokens", "test_fraction": 0},
             {"name": "character_transformer"},
             *("transformer", "tokens", "plays", 32),
-            epochs=300,
+            epochs=600,
             task={"name": "next_character"},
         ),
         Workload(
