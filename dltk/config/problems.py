@@ -39,9 +39,13 @@ ProblemId = Literal[
     "DLTK-CONFIG-UNKNOWN-COLUMN",
     "DLTK-CONFIG-UNKNOWN-KEY",
     "DLTK-CONFIG-UNKNOWN-NAME",
+    "DLTK-DATA-ARCHIVE",
     "DLTK-DATA-CELL",
+    "DLTK-DATA-CLASS",
     "DLTK-DATA-COLUMN",
     "DLTK-DATA-ENCODING",
+    "DLTK-DATA-FILE",
+    "DLTK-DATA-IMAGE",
     "DLTK-DATA-LABEL",
     "DLTK-DATA-QUOTES",
     "DLTK-DATA-RECORD",
@@ -62,13 +66,57 @@ class Position:
     def __str__(self) -> str:
         return f"{escaped(self.source)}:{self.line}:{self.column}"
 
+    @property
+    def order(self) -> tuple[str, int, int]:
+        """What places are sorted by."""
+        return self.source, self.line, self.column
+
+    def as_json(self) -> dict[str, object]:
+        """Return what `--json` prints of it."""
+        return {"file": self.source, "line": self.line, "column": self.column}
+
     def quote(self, ink: Ink = PLAIN) -> list[str]:
-        """Return the line, or the part of a long one that matters, and a caret below the place."""
+        """Return the line, or the part of a long one that matters, and a caret below; nothing of an empty line."""
+        if not self.text:
+            return []
         first = max(0, self.column - 1 - MAX_VALUE_LENGTH // 2) if len(self.text) > MAX_VALUE_LENGTH else 0
         last = first + MAX_VALUE_LENGTH
         before = ("..." if first else "") + escaped(self.text[first : self.column - 1])
         after = escaped(self.text[self.column - 1 : last]) + ("..." if last < len(self.text) else "")
         return [f"  | {before}{after}", f"  | {' ' * width_of(before)}{ink('caret', '^')}"]
+
+
+@dataclass(frozen=True)
+class FilePlace:
+    """A file that has no lines, or a place in one.
+
+    Attributes:
+        source: The file, or a folder.
+        member: What in it: an entry of an archive, an array, or what is counted, such as "label".
+        index: Which of those that are counted, from 1.
+    """
+
+    source: str
+    member: str = ""
+    index: int | None = None
+
+    def __str__(self) -> str:
+        which = "" if self.index is None else f" {self.index}"
+        return escaped(self.source + (f", {self.member[:MAX_VALUE_LENGTH]}" if self.member else "")) + which
+
+    @property
+    def order(self) -> tuple[str, int, int]:
+        """What places are sorted by."""
+        return self.source, self.index or 0, 0
+
+    def as_json(self) -> dict[str, object]:
+        """Return what `--json` prints of it."""
+        member = {"member": self.member} if self.member else {}
+        return {"file": self.source, **member, **({} if self.index is None else {"index": self.index})}
+
+    def quote(self, ink: Ink = PLAIN) -> list[str]:  # noqa: ARG002
+        """Return nothing: there is no line."""
+        return []
 
 
 @dataclass(frozen=True)
@@ -85,7 +133,7 @@ class Problem:
 
     path: KeyPath
     message: str
-    position: Position | None = None
+    position: Position | FilePlace | None = None
     at_key: bool = field(default=False, kw_only=True)
     id: ProblemId = field(default="DLTK-CONFIG-OPTION", kw_only=True)
     found: str = field(default="", kw_only=True)
@@ -103,15 +151,14 @@ class Problem:
         """Return a line with place, key, sentence and id, then the text that is meant, what was found and allowed."""
         where = f"{ink('place', str(self.position))}: " if self.position else ""
         key = f"{escaped(self.key)[:MAX_VALUE_LENGTH]}: " if self.path else ""
-        quote = self.position.quote(ink) if self.position and self.position.text else []
+        quote = self.position.quote(ink) if self.position else []
         details = {"found": self.found, "allowed": self.allowed}
         lines = [f"  {name}: {text}" for name, text in details.items() if text]
         return "\n".join([f"{where}{key}{self.message} {ink('dim', f'[{self.id}]')}", *quote, *lines])
 
     def as_json(self) -> dict[str, object]:
         """Return the object that `--json` prints."""
-        position = self.position
-        place = {"file": position.source, "line": position.line, "column": position.column} if position else {}
+        place = self.position.as_json() if self.position else {}
         about = {"found": self.found, "allowed": self.allowed}
         return {"id": self.id, "key": self.key, "message": self.message, **about, **place}
 
@@ -120,5 +167,4 @@ def file_order(problem: Problem) -> tuple[int, str, int, int]:
     """Order by place: files, then the overrides that stand behind them, then what has no place."""
     if problem.position is None:
         return 2, "", 0, 0
-    source = problem.position.source
-    return int(source == OVERRIDE), source, problem.position.line, problem.position.column
+    return int(problem.position.source == OVERRIDE), *problem.position.order

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
 
-from dltk.config.errors import shown
-
 CHUNK_BYTES = 1 << 20
 _MAX_HEADER_BYTES = 1 << 20  # of one tar entry, long names and extended attributes included
 _ZIP_HEADER_BYTES = 30
@@ -44,7 +42,11 @@ class Limits:
 
 
 class Unsafe(Exception):
-    """Why an archive must not be unpacked."""
+    """Why an archive must not be unpacked, and for which of its entries."""
+
+    def __init__(self, message: str, entry: str = "") -> None:
+        super().__init__(message)
+        self.entry = entry
 
 
 class Readable(Protocol):
@@ -154,7 +156,7 @@ def _zip_entries(file: IO[bytes], budget: Budget) -> Iterator[Entry]:
         end = 0
         for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
             if info.header_offset < end:
-                raise Unsafe(f"the entry {shown(info.filename)} overlaps another one")
+                raise Unsafe("the entry overlaps another one", info.filename)
             end = info.header_offset + _ZIP_HEADER_BYTES + info.compress_size
             yield _zip_entry(archive, info, budget)
 

@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dltk.config.errors import DataError, IntegrityError, MissingInput, WriteError, shown
+from dltk.config.problems import Problem
 from dltk.data.archive_entries import CHUNK_BYTES, Budget, Entry, Limits, Metered, Unsafe, compressed, entries_of
+from dltk.data.places import file_place
 
 if sys.platform != "win32":
     import fcntl
@@ -98,17 +100,22 @@ def check(file: Path, name: str, limits: Limits | None = None) -> None:
 
 @contextlib.contextmanager
 def _explained(archive: Path) -> Iterator[None]:
-    where = str(archive.absolute())
+    name = shown(archive.name)
     try:
         yield
     except Unsafe as error:
-        raise IntegrityError(f"the archive {shown(archive.name)} is refused: {error}", where=where) from None
+        problem = _problem(archive, str(error), error.entry)
+        raise IntegrityError(f"the archive {name} is refused", problems=[problem]) from None
     except _DAMAGED as error:
-        raise DataError(f"the archive {shown(archive.name)} is damaged: {error}", where=where) from None
+        raise DataError(f"the archive {name} is damaged", problems=[_problem(archive, str(error))]) from None
     except OSError as error:
         if error.errno is None:  # gzip and bz2 say so when the content is wrong
-            raise DataError(f"the archive {shown(archive.name)} is damaged: {error}", where=where) from None
-        raise WriteError(f"cannot unpack {shown(archive.name)}: {error}", where=where) from None
+            raise DataError(f"the archive {name} is damaged", problems=[_problem(archive, str(error))]) from None
+        raise WriteError(f"cannot unpack {name}: {error}", where=str(archive.absolute())) from None
+
+
+def _problem(archive: Path, what: str, entry: str = "") -> Problem:
+    return Problem((), shown(what).strip("'\""), file_place(archive, entry), id="DLTK-DATA-ARCHIVE")
 
 
 @contextlib.contextmanager
@@ -166,7 +173,7 @@ def _write(entry: Entry, folder: Path) -> None:
         with place.open("xb") as file:
             shutil.copyfileobj(entry.data, file, CHUNK_BYTES)
     except (FileExistsError, NotADirectoryError):
-        raise Unsafe(f"the entry {shown(entry.name)} comes twice") from None
+        raise Unsafe("the entry comes twice", entry.name) from None
 
 
 def _parts(entry: Entry) -> list[str]:
@@ -185,5 +192,5 @@ def _parts(entry: Entry) -> list[str]:
     }
     for reason, holds in reasons.items():
         if holds:
-            raise Unsafe(f"the entry {shown(entry.name)} {reason}")
+            raise Unsafe(f"the entry {reason}", entry.name)
     return parts

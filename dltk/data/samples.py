@@ -116,8 +116,8 @@ class Decoder(Protocol):
     def decode(self, paths: Sequence[str]) -> Sequence[Tensor | ValueError]:
         """Return a row per file, or why it cannot be read."""
 
-    def unreadable(self, broken: Sequence[str], num_files: int) -> DataError:
-        """Return the error for files that cannot be read, each given as "name: why"."""
+    def unreadable(self, broken: Mapping[str, str], num_files: int) -> DataError:
+        """Return the error for files that cannot be read, given by path with the reason."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import pandas as pd
 from dltk.config.errors import DataError, listed
 from dltk.config.sections import PathText
 from dltk.data import files
+from dltk.data.places import file_place, unfit_file
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Column, Numbers, Spec, Table
 from dltk.data.tables.csv_files import CsvFormat, read_csv
@@ -105,11 +106,11 @@ def _from_npz(path: Path) -> pd.DataFrame:
     arrays = read_arrays(path, ("x", "y"), _MAX_BYTES)
     inputs, target = arrays["x"], arrays["y"]
     if inputs.shape != (len(target), len(_COLUMNS)) or target.ndim != 1:
-        raise DataError(
+        raise unfit_file(
+            file_place(path, "x, y"),
             "the arrays do not have the shapes of this table",
-            where=str(path),
             found=f"x {list(inputs.shape)}, y {list(target.shape)}",
-            expected=f"x [N, {len(_COLUMNS)}], y [N]",
+            allowed=f"x [N, {len(_COLUMNS)}], y [N]",
         )
     columns = dict(zip(_COLUMNS, inputs.T.tolist(), strict=True))
     frame: pd.DataFrame = text_table({**columns, _TARGET: target.tolist()}, {}).inputs[TABLE]

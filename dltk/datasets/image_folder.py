@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dltk.config.errors import MAX_PROBLEMS, DataError, count_of, listed, shown
+from dltk.config.errors import DataError, count_of, listed, shown
+from dltk.config.problems import Problem
 from dltk.config.sections import PathText
 from dltk.data.files import as_directory, is_folder, links_note
 from dltk.data.images.files import IMAGE_EXTENSIONS, files_below, is_image_name, printable, reasons
@@ -21,6 +22,7 @@ from dltk.data.images.preparation import (
 )
 from dltk.data.images.proposing import proposed_images
 from dltk.data.images.scanning import unreadable_images
+from dltk.data.places import class_problem
 from dltk.data.proposals import Proposal
 
 if TYPE_CHECKING:
@@ -97,7 +99,8 @@ def _parts(root: Path) -> dict[str, Path]:
     for part, names in _PART_NAMES.items():
         present = [root / name for name in names if (root / name).is_dir()]
         if len(present) > 1:
-            raise DataError(f"there are two {part} splits", where=str(root), found=listed(names))
+            problems = [class_problem(folder, f"one of {len(present)} {part} splits") for folder in present]
+            raise DataError(f"there are two {part} splits", do="rename or remove one", problems=problems)
         if present:
             parts[part] = present[0]
     return parts
@@ -112,9 +115,9 @@ def _class_folders(config: Config, parts: Mapping[str, Path]) -> dict[str, dict[
         if not folders:
             raise DataError(
                 "there are no class folders",
-                where=str(parts[part]),
                 expected="one folder per class, with its images",
                 do="images with a list of labels are read by data.name: image_list",
+                problems=[class_problem(parts[part], "there is no folder in this one")],
             )
     _refuse_differing(classes, parts)
     _refuse_empty(config, [folder for folders in classes.values() for folder in folders.values()])
@@ -122,30 +125,30 @@ def _class_folders(config: Config, parts: Mapping[str, Path]) -> dict[str, dict[
 
 
 def _refuse_differing(classes: Mapping[str, Mapping[str, Path]], parts: Mapping[str, Path]) -> None:
-    train, problems = set(classes["train"]), []
+    train, problems = set(classes["train"]), list[Problem]()
     for part, folders in classes.items():
-        folder = printable(Path(parts[part].name))
-        problems += [f"{folder}/ has no {shown(name)}" for name in sorted(train - set(folders))]
-        problems += [f"{folder}/ has {shown(name)}, train/ has not" for name in sorted(set(folders) - train)]
+        lacking, more = sorted(train - set(folders)), sorted(set(folders) - train)
+        problems += [class_problem(parts[part], f"has no {shown(name)}, which train/ has") for name in lacking]
+        problems += [class_problem(folders[name], "train/ has no such class") for name in more]
     if problems:
-        raise DataError("the splits have different classes", where=str(parts["train"].parent), found=_lines(problems))
+        raise DataError("the splits have different classes", problems=problems)
 
 
 def _refuse_empty(config: Config, folders: Sequence[Path]) -> None:
     """Refuse folders without an image, and with them at once what the images of the others would be refused for."""
     images = {folder: [file for file in files_below(folder) if is_image_name(file)] for folder in folders}
-    empty = [str(folder) for folder in folders if not images[folder]]
+    empty = [folder for folder in folders if not images[folder]]
     if not empty:
         return
     files = [file for found in images.values() for file in found]
     faults = zip(files, reasons(files, image_of(config)), strict=True)
-    broken = [f"{printable(file)}: {fault}" for file, fault in faults if fault]
+    broken = {str(file): fault for file, fault in faults if fault}
     also = unreadable_images(broken, len(files))
     raise DataError(
         "there are class folders without an image" + (f", and {also.message}" if broken else ""),
-        found="\n    ".join([_lines(empty), *([also.found] if broken else [])]),
         expected=f"at least one file that ends in {', '.join(IMAGE_EXTENSIONS)}",
         do="add images or remove these folders" + (f"; {also.do}" if broken else ""),
+        problems=[*(class_problem(folder, "no image in this folder") for folder in empty), *also.problems],
     )
 
 
@@ -164,8 +167,3 @@ def _loose_files(folders: set[Path]) -> list[Path]:
 def _unused_note(root: Path, parts: Mapping[str, Path]) -> list[str]:
     unused = [] if root in parts.values() else [folder for folder in _subfolders(root) if folder not in parts.values()]
     return [f"unused folders beside the splits: {listed(printable(Path(f.name)) for f in unused)}"] if unused else []
-
-
-def _lines(items: Sequence[str]) -> str:
-    hidden = len(items) - MAX_PROBLEMS
-    return "\n    ".join([*items[:MAX_PROBLEMS], *([f"... and {hidden} more"] if hidden > 0 else [])])

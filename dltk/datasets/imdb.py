@@ -8,6 +8,7 @@ from dltk.config.errors import DataError
 from dltk.config.sections import PathText
 from dltk.data.download import Remote
 from dltk.data.files import as_directory, obtain
+from dltk.data.places import class_problem
 from dltk.data.samples import Source
 from dltk.data.specs import Classes
 from dltk.data.texts.files import read_text
@@ -85,13 +86,10 @@ def _names(folder: Path, part: str) -> Mapping[str, list[str]]:
     """Return the names of the files of each class of a part, once there are some."""
     places = {name: folder / part / name for name in _CLASSES.names}
     found = {name: text_names(place) if place.is_dir() else [] for name, place in places.items()}
-    empty = [str(places[name].relative_to(folder)) for name, files in found.items() if not files]
+    empty = [class_problem(places[name], "no .txt file in this folder") for name, files in found.items() if not files]
     if empty:
-        raise DataError(
-            "there are no reviews",
-            where=", ".join(str(folder / name) for name in empty),
-            expected="train/pos, train/neg, test/pos and test/neg with a .txt file per review",
-        )
+        expected = "train/pos, train/neg, test/pos and test/neg with a .txt file per review"
+        raise DataError("there are no reviews", expected=expected, problems=empty)
     return found
 
 

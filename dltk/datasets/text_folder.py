@@ -8,6 +8,7 @@ from pathlib import Path
 from dltk.config.errors import DataError, shown
 from dltk.config.sections import PathText
 from dltk.data.files import as_directory, is_folder, links_note
+from dltk.data.places import class_problem
 from dltk.data.proposals import Proposal
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
@@ -110,13 +111,17 @@ def _class_folders(folder: Path) -> dict[str, Path]:
     if not found:
         raise DataError(
             "there are no class folders",
-            where=str(folder.absolute()),
             expected="one folder per class, with one .txt file per text",
             do="a file with a text and a label per line is read by data.name: text_csv",
+            problems=[class_problem(folder, "there is no folder in this one")],
         )
-    empty = [name for name, place in found.items() if not text_names(place)]
+    empty = [place for place in found.values() if not text_names(place)]
     if empty:
-        raise DataError("there are class folders without a .txt file", where=str(folder.absolute()), found=_some(empty))
+        raise DataError(
+            "there are class folders without a .txt file",
+            do="add texts or remove these folders",
+            problems=[class_problem(place, "no .txt file in this folder") for place in empty],
+        )
     return found
 
 
@@ -125,9 +130,13 @@ def _class_names(folders: Mapping[str, Mapping[str, Path]]) -> tuple[str, ...]:
     names = in_natural_order(set(folders["train"]))
     if len(names) < 2:
         raise DataError("there is only one class folder", found=shown(names[0]), expected="two classes or more")
-    unknown = [f"{part}/{name}" for part, classes in folders.items() for name in classes if name not in names]
+    unknown = [place for classes in folders.values() for name, place in classes.items() if name not in names]
     if unknown:
-        raise DataError("there are classes that train/ has not", found=_some(unknown), expected=_some(names))
+        raise DataError(
+            "there are classes that train/ has not",
+            expected=_some(names),
+            problems=[class_problem(place, "train/ has no such class") for place in unknown],
+        )
     return names
 
 

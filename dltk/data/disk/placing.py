@@ -72,26 +72,26 @@ def _refuse_impossible(needed: int | None) -> None:
 
 
 def _on_disk(part: Columns, decoders: Mapping[str, Decoder]) -> Columns:
-    columns = {name: _from_store(part.inputs[name], part.names, decoder) for name, decoder in decoders.items()}
+    columns = {name: _from_store(part.inputs[name], decoder) for name, decoder in decoders.items()}
     return replace(part, inputs={**part.inputs, **columns})
 
 
-def _from_store(paths: Sequence[str], names: Sequence[str], decoder: Decoder) -> DiskRows:
+def _from_store(paths: Sequence[str], decoder: Decoder) -> DiskRows:
     try:
         sources = sources_of(paths)
     except OSError as error:
         raise MissingInput(f"a file is not there any more: {error.strerror}", where=str(error.filename)) from None
     wanted = Wanted({**decoder.facts(), "sources": sources}, decoder.dtype, (len(paths), *decoder.shape))
-    return stored(wanted, lambda: _decoded(paths, names, decoder))
+    return stored(wanted, lambda: _decoded(paths, decoder))
 
 
-def _decoded(paths: Sequence[str], names: Sequence[str], decoder: Decoder) -> Iterator[Tensor]:
+def _decoded(paths: Sequence[str], decoder: Decoder) -> Iterator[Tensor]:
     """Yield the rows of some files at a time; once one is broken, only look for others that are."""
-    broken: list[str] = []
+    broken: dict[str, str] = {}
     step = max(1, CHUNK_BYTES // _bytes_per_sample(decoder))
     for start in range(0, len(paths), step):
         found: Sequence[Any] = decoder.decode(paths[start : start + step])
-        broken += [f"{names[i]}: {row}" for i, row in enumerate(found, start) if not isinstance(row, Tensor)]
+        broken |= {paths[i]: str(row) for i, row in enumerate(found, start) if not isinstance(row, Tensor)}
         if not broken:
             yield torch.stack(list(found))
     if broken:

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dltk.config.errors import DataError, MissingInput, listed
+from dltk.config.errors import MissingInput, listed
 from dltk.data import files
 from dltk.data.download import Remote
 from dltk.data.images.preparation import classes_spec, labelled
+from dltk.data.places import file_place, unfit_file
 from dltk.data.samples import Columns, Source
 from dltk.data.specs import Image, Spec
 
@@ -87,7 +88,7 @@ class CifarImages:
         names = [line.strip() for line in lines if line.strip()]
         if len(names) != len(self.class_names) or len(set(names)) != len(names):
             expected = f"{len(self.class_names)} different ones"
-            raise DataError("the class names are wrong", where=str(path), found=listed(names), expected=expected)
+            raise unfit_file(file_place(path), "the class names are wrong", found=listed(names), allowed=expected)
         return names
 
     def _part(self, paths: Sequence[Path], num_classes: int) -> Columns:
@@ -107,11 +108,11 @@ class CifarImages:
         record_bytes = self.num_label_bytes + _NUM_PIXELS
         num_bytes = path.stat().st_size
         if num_bytes == 0 or num_bytes % record_bytes:
-            raise DataError(
+            raise unfit_file(
+                file_place(path),
                 f"this is no file of {self.title}'s binary version",
-                where=str(path),
                 found=f"{num_bytes:,} bytes",
-                expected=f"records of {record_bytes:,} bytes",
+                allowed=f"records of {record_bytes:,} bytes",
             )
         return num_bytes // record_bytes
 
@@ -119,9 +120,5 @@ class CifarImages:
 def _refuse_unknown(labels: Tensor, num_classes: int, path: Path) -> None:
     if bool((labels >= num_classes).any()):
         first = int((labels >= num_classes).nonzero()[0])
-        raise DataError(
-            "a label stands for no class",
-            where=f"{path}, image {first + 1}",
-            found=str(int(labels[first])),
-            expected=f"0 to {num_classes - 1}",
-        )
+        place, allowed = file_place(path, "image", first + 1), f"0 to {num_classes - 1}"
+        raise unfit_file(place, "a label stands for no class", found=str(int(labels[first])), allowed=allowed)

@@ -40,6 +40,6 @@ class ImageDecoder:
         """Return the pixels of each file, or why it cannot be read."""
         return decode_all(paths, self.image, self.resize)
 
-    def unreadable(self, broken: Sequence[str], num_files: int) -> DataError:
+    def unreadable(self, broken: Mapping[str, str], num_files: int) -> DataError:
         """Return the error for files that cannot be read."""
         return unreadable_images(broken, num_files)

@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dltk.config.errors import DataError
 from dltk.data import files
 from dltk.data.download import Remote
 from dltk.data.images.preparation import classes_spec, labelled
+from dltk.data.places import file_place, unfit_file
 from dltk.data.samples import Columns, Source
 from dltk.data.specs import Image, Spec
 
@@ -97,12 +97,8 @@ class IdxImages:
         codes = _values(labels).long()
         if bool((codes >= len(self.class_names)).any()):
             first = int((codes >= len(self.class_names)).nonzero()[0])
-            raise DataError(
-                "a label stands for no class",
-                where=f"{labels.path}, label {first + 1}",
-                found=str(int(codes[first])),
-                expected=f"0 to {len(self.class_names) - 1}",
-            )
+            place, allowed = file_place(labels.path, "label", first + 1), f"0 to {len(self.class_names) - 1}"
+            raise unfit_file(place, "a label stands for no class", found=str(int(codes[first])), allowed=allowed)
         return labelled(pixels, codes)
 
 
@@ -124,17 +120,17 @@ def _names(stem: str) -> tuple[str, ...]:
 
 def _check_agreement(images: _Header, labels: _Header, train: _Header) -> None:
     if images.sizes[0] != labels.sizes[0]:
-        raise DataError(
+        raise unfit_file(
+            file_place(labels.path),
             "images and labels differ in number",
-            where=f"{images.path}, {labels.path}",
-            found=f"{images.sizes[0]} images, {labels.sizes[0]} labels",
+            found=f"{images.sizes[0]} images in {images.path.name}, {labels.sizes[0]} labels",
         )
     if images.sizes[1:] != train.sizes[1:]:
-        raise DataError(
+        raise unfit_file(
+            file_place(images.path),
             "training and test images differ in size",
-            where=str(images.path),
             found=f"{images.sizes[1]} x {images.sizes[2]}",
-            expected=f"{train.sizes[1]} x {train.sizes[2]}",
+            allowed=f"{train.sizes[1]} x {train.sizes[2]}",
         )
 
 
@@ -143,15 +139,15 @@ def _header(path: Path, num_sizes: int) -> _Header:
     head = _content(path, 4 + 4 * num_sizes)
     magic = _IMAGES_MAGIC if num_sizes == 3 else _LABELS_MAGIC
     if len(head) < 4 + 4 * num_sizes or struct.unpack(">I", head[:4])[0] != magic:
-        raise DataError(
+        raise unfit_file(
+            file_place(path),
             "this is no IDX file of " + ("images" if num_sizes == 3 else "labels"),
-            where=str(path),
             found=f"the first bytes {head[:4].hex(' ') or '(none)'}",
-            expected=struct.pack(">I", magic).hex(" "),
+            allowed=struct.pack(">I", magic).hex(" "),
         )
     sizes = struct.unpack(f">{num_sizes}I", head[4:])
     if 0 in sizes:
-        raise DataError("the IDX file is empty", where=str(path), found=f"sizes {' x '.join(map(str, sizes))}")
+        raise unfit_file(file_place(path), "the IDX file is empty", found=f"sizes {' x '.join(map(str, sizes))}")
     return _Header(path, sizes)
 
 
@@ -159,11 +155,11 @@ def _values(header: _Header) -> Tensor:
     content = _content(header.path, header.num_bytes + 1)
     if len(content) != header.num_bytes:
         found = "more" if len(content) > header.num_bytes else f"{len(content):,}"
-        raise DataError(
+        raise unfit_file(
+            file_place(header.path),
             "the IDX file has not the length its header announces",
-            where=str(header.path),
             found=f"{found} bytes",
-            expected=f"{header.num_bytes:,} bytes for {' x '.join(map(str, header.sizes))} values",
+            allowed=f"{header.num_bytes:,} bytes for {' x '.join(map(str, header.sizes))} values",
         )
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)[4 + 4 * len(header.sizes) :]
 
@@ -179,4 +175,4 @@ def _content(path: Path, limit: int) -> bytes:
             with gzip.open(plain) as unpacked:
                 return unpacked.read(limit)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError("the file cannot be read", where=str(path), found=str(error)) from None
+        raise unfit_file(file_place(path), "the file cannot be read", found=str(error)) from None

@@ -104,7 +104,7 @@ class ImagePreparation:
         if normalize == "standardize":
             raw = train.inputs[INPUT]
             if not isinstance(raw, (Tensor, DiskRows)):
-                raw = preparation._stacked(raw, list(train.names), keep=True)
+                raw = preparation._stacked(raw, keep=True)
             preparation._statistics = channel_statistics(raw)
         return preparation
 
@@ -177,7 +177,7 @@ class ImagePreparation:
         raw = samples.inputs[INPUT]
         targets = {TARGET: self._codes(samples)} if TARGET in samples.targets else {}
         if not isinstance(raw, (Tensor, DiskRows)):
-            raw = self._stacked(raw, list(samples.names), keep=False)
+            raw = self._stacked(raw, keep=False)
         return InMemory({INPUT: raw}, targets, loading, self._finish_on(loading.device), unpack=_to_unit)
 
     @property
@@ -196,9 +196,9 @@ class ImagePreparation:
         new = [path for path in dict.fromkeys(paths) if path not in self._decoded]
         self._decoded.update(zip(new, decode_all(new, self._image, self._resize), strict=True))
 
-    def _stacked(self, paths: Sequence[str], names: Sequence[str], *, keep: bool) -> Tensor:
+    def _stacked(self, paths: Sequence[str], *, keep: bool) -> Tensor:
         """Return the pixels of all files; with `keep`, they stay decoded for a later call."""
-        images, broken = _room_for(len(paths), self._image), []
+        images, broken = _room_for(len(paths), self._image), dict[str, str]()
         for start in range(0, len(paths), _CHUNK):
             chunk = paths[start : start + _CHUNK]
             self._decode(chunk)
@@ -207,7 +207,7 @@ class ImagePreparation:
                 if isinstance(decoded, Tensor):
                     images[i] = decoded
                 else:
-                    broken.append(f"{names[i]}: {decoded}")
+                    broken[path] = str(decoded)
             for path in () if keep else chunk:
                 self._decoded.pop(path, None)
         if broken:

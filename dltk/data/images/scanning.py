@@ -9,8 +9,10 @@ from typing import Literal
 import PIL.Image
 import torch
 
-from dltk.config.errors import MAX_PROBLEMS, DataError, at_most_shown, shown
+from dltk.config.errors import DataError, at_most_shown, shown
+from dltk.config.problems import Problem
 from dltk.data.images.files import DECODING_ERRORS, FORMATS, printable, reasons
+from dltk.data.places import file_place
 from dltk.data.samples import Columns
 from dltk.data.specs import Image
 
@@ -39,9 +41,8 @@ def scanned(
     notes = _animation_note(paths)
     if on_bad_sample == "error":  # parsing decodes every file, and lists all that cannot be read
         return dict(parts), notes
-    names = [name for samples in parts.values() for name in samples.names]
     faults = reasons(paths, form)
-    broken = [f"{name}: {fault}" for name, fault in zip(names, faults, strict=True) if fault]
+    broken = {str(path): fault for path, fault in zip(paths, faults, strict=True) if fault}
     if len(broken) > MAX_SKIPPED * len(paths):
         error = unreadable_images(broken, len(paths))
         error.do += f"; on_bad_sample: skip leaves out {MAX_SKIPPED:.0%} of all files at most"
@@ -53,20 +54,22 @@ def scanned(
     return kept, [*notes, *_skipped_note(broken, len(paths))]
 
 
-def unreadable_images(broken: Sequence[str], num_images: int) -> DataError:
-    """Return the error for image files that cannot be read, each given as "path: why"."""
-    lines = list(broken[:MAX_PROBLEMS])
-    if len(broken) > MAX_PROBLEMS:
-        lines.append(f"... and {len(broken) - MAX_PROBLEMS} more")
+def unreadable_images(broken: Mapping[str, str], num_images: int) -> DataError:
+    """Return the error for image files that cannot be read, given by path with the reason."""
     files = "image file" if num_images == 1 else "image files"
     return DataError(
         f"{len(broken)} of {num_images} {files} cannot be read",
-        found="\n    ".join(lines),
         do="repair or remove these files",
+        problems=[image_problem(path, why) for path, why in broken.items()],
     )
 
 
-def _without(samples: Columns, faults: Sequence[str], broken: Sequence[str]) -> Columns:
+def image_problem(path: str, why: str) -> Problem:
+    """Return the problem of an image file that cannot be read."""
+    return Problem((), why, file_place(Path(path)), id="DLTK-DATA-IMAGE")
+
+
+def _without(samples: Columns, faults: Sequence[str], broken: Mapping[str, str]) -> Columns:
     """Return the samples without a fault."""
     kept = samples.take(torch.tensor([i for i, fault in enumerate(faults) if not fault], dtype=torch.int64))
     if set(kept.labels() or ()) != set(samples.labels() or ()):
@@ -76,10 +79,11 @@ def _without(samples: Columns, faults: Sequence[str], broken: Sequence[str]) -> 
     return kept
 
 
-def _skipped_note(broken: Sequence[str], num_images: int) -> list[str]:
+def _skipped_note(broken: Mapping[str, str], num_images: int) -> list[str]:
     if not broken:
         return []
-    return [f"{len(broken)} of {num_images} image files cannot be read and are skipped: {at_most_shown(broken)}"]
+    said = at_most_shown([f"{file_place(Path(path))}: {why}" for path, why in broken.items()])
+    return [f"{len(broken)} of {num_images} image files cannot be read and are skipped: {said}"]
 
 
 def _animation_note(paths: Sequence[Path]) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dltk.config.errors import DataError, listed
+from dltk.config.errors import listed
+from dltk.data.places import file_place, unfit_file
 
 MAX_BYTES = 1 << 30
 
@@ -26,7 +27,7 @@ def read_arrays(path: Path, names: Sequence[str], max_bytes: int = MAX_BYTES) ->
             _refuse_unfit(archive, path, names, max_bytes)
             return {name: _array(archive, name) for name in names}
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError) as error:
-        raise DataError("the .npz archive cannot be read", where=str(path), found=str(error)) from None
+        raise unfit_file(file_place(path), "the .npz archive cannot be read", found=str(error)) from None
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray[Any, Any]:
@@ -39,12 +40,13 @@ def _refuse_unfit(archive: zipfile.ZipFile, path: Path, names: Sequence[str], ma
     sizes = {entry.filename.removesuffix(".npy"): entry.file_size for entry in archive.infolist()}
     lacking = [name for name in names if name not in sizes]
     if lacking:
-        raise DataError("the .npz archive lacks arrays", where=str(path), found=listed(sizes), expected=listed(lacking))
+        place = file_place(path)
+        raise unfit_file(place, f"the .npz archive lacks {listed(lacking)}", found=listed(sizes), allowed=listed(names))
     total = sum(sizes[name] for name in names)
     if total > max_bytes:
-        raise DataError(
+        raise unfit_file(
+            file_place(path),
             "the .npz archive is larger than it can be",
-            where=str(path),
             found=f"{total:,} bytes",
-            expected=f"at most {max_bytes:,}",
+            allowed=f"at most {max_bytes:,}",
         )

@@ -16,7 +16,7 @@ from dltk.config.errors import (
     did_you_mean,
     shown,
 )
-from dltk.config.problems import Position, Problem
+from dltk.config.problems import FilePlace, Position, Problem
 from dltk.config.terminal import Ink
 
 
@@ -187,3 +187,25 @@ def test_an_option_error_has_the_path_of_its_option():
     assert OptionError("", "does not fit").path == ()
     assert str(OptionError("lr", "is 0")) == "lr: is 0"
     assert OptionError("a.\u00b2", "x").path == ("a", "\u00b2")
+
+
+@pytest.mark.parametrize(
+    ("place", "said", "facts"),
+    [
+        (FilePlace("a.png"), "a.png", {"file": "a.png"}),
+        (FilePlace("a.zip", "b/\x1b.png"), "a.zip, b/\\x1b.png", {"file": "a.zip", "member": "b/\x1b.png"}),
+        (FilePlace("a.bin", "label", 3), "a.bin, label 3", {"file": "a.bin", "member": "label", "index": 3}),
+    ],
+)
+def test_a_file_without_lines_is_a_place_too(place, said, facts):
+    problem = Problem((), "is damaged", place, id="DLTK-DATA-FILE")
+    assert problem.spelled() == f"{said}: is damaged [DLTK-DATA-FILE]"
+    assert {
+        key: value for key, value in problem.as_json().items() if key in {"file", "line", "member", "index"}
+    } == facts
+
+
+def test_places_of_files_and_lines_are_sorted_together():
+    places = [FilePlace("b", "label", 2), FilePlace("b", "label", 1), Position("a", 3, 1), FilePlace("a")]
+    error = DataError("wrong", problems=[Problem((), str(place), place) for place in places])
+    assert [problem.message for problem in error.problems] == ["a", "a:3:1", "b, label 1", "b, label 2"]

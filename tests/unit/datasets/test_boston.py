@@ -79,7 +79,9 @@ def test_arrays_of_other_shapes_are_refused(tmp_path):
     np.savez(tmp_path / "boston_housing.npz", x=VALUES, y=VALUES[:, -1])
     with pytest.raises(DataError, match="shapes") as caught:
         boston.read(_config(tmp_path))
-    assert caught.value.found == "x [20, 14], y [20]"
+    (problem,) = caught.value.problems
+    assert problem.found == "x [20, 14], y [20]"
+    assert str(problem.position) == f"{tmp_path}/boston_housing.npz, x, y"
 
 
 def test_a_table_without_its_columns_is_refused(tmp_path):

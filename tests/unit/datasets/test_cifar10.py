@@ -77,15 +77,26 @@ def test_a_file_of_no_whole_records_is_refused_before_it_is_read(folder, content
     (folder / "data_batch_3.bin").write_bytes(content)
     with pytest.raises(DataError, match="no file of CIFAR-10's binary version") as caught:
         cifar10.describe(cifar10.Config(root=str(folder)))
-    assert caught.value.where.endswith("data_batch_3.bin")
-    assert caught.value.expected == "records of 3,073 bytes"
+    (problem,) = caught.value.problems
+    assert str(problem.position).endswith("data_batch_3.bin")
+    assert problem.allowed == "records of 3,073 bytes"
 
 
 def test_a_label_without_a_class_is_named_with_its_place(folder):
     (folder / "data_batch_2.bin").write_bytes(record(1, 0, 0, 0) + record(10, 0, 0, 0))
     with pytest.raises(DataError, match="a label stands for no class") as caught:
         cifar10.read(cifar10.Config(root=str(folder)))
-    assert caught.value.where.endswith("data_batch_2.bin, image 2")
+    (problem,) = caught.value.problems
+    assert problem.as_json() == {
+        "id": "DLTK-DATA-FILE",
+        "key": "",
+        "message": "a label stands for no class",
+        "found": "10",
+        "allowed": "0 to 9",
+        "file": str(folder / "data_batch_2.bin"),
+        "member": "image",
+        "index": 2,
+    }
 
 
 def test_an_absent_file_is_named(folder):

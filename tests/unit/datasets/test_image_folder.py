@@ -12,6 +12,7 @@ from dltk.data.batches import Loading
 from dltk.data.files import find
 from dltk.data.specs import Classes, Image
 from dltk.datasets import image_folder
+from tests.problems import told
 
 HYMENOPTERA = "hymenoptera/hymenoptera_data_256.tar.gz"
 
@@ -98,14 +99,17 @@ def test_splits_with_different_classes_are_refused(tmp_path):
     root = write_images(tmp_path, "train/a/1.png", "train/b/1.png", "test/a/1.png", "test/c/1.png")
     with pytest.raises(DataError, match="different classes") as caught:
         image_folder.describe(config(root))
-    assert "test/ has no 'b'" in caught.value.found
-    assert "test/ has 'c', train/ has not" in caught.value.found
+    assert list(map(told, caught.value.problems)) == [
+        f"{root}/test: has no 'b', which train/ has",
+        f"{root}/test/c: train/ has no such class",
+    ]
 
 
 def test_two_folders_for_one_split_are_refused(tmp_path):
     root = write_images(tmp_path, "train/a/1.png", "val/a/1.png", "valid/a/1.png")
-    with pytest.raises(DataError, match="two val splits"):
+    with pytest.raises(DataError, match="two val splits") as caught:
         image_folder.describe(config(root))
+    assert [str(problem.position) for problem in caught.value.problems] == [f"{root}/val", f"{root}/valid"]
 
 
 def test_a_class_folder_without_images_is_refused(tmp_path):
@@ -114,7 +118,7 @@ def test_a_class_folder_without_images_is_refused(tmp_path):
     (root / "b" / "notes.txt").touch()
     with pytest.raises(DataError, match="class folders without an image") as caught:
         image_folder.describe(config(root))
-    assert caught.value.found == str(root / "b")
+    assert list(map(told, caught.value.problems)) == [f"{root}/b: no image in this folder"]
 
 
 def test_an_empty_class_folder_does_not_hide_corrupt_images(tmp_path):
@@ -123,10 +127,8 @@ def test_an_empty_class_folder_does_not_hide_corrupt_images(tmp_path):
     (root / "b").mkdir()
     with pytest.raises(DataError, match="without an image, and 1 of 2 image files cannot be read") as caught:
         image_folder.describe(config(root))
-    assert [line.partition(": ")[0] for line in caught.value.found.split("\n    ")] == [
-        str(root / "b"),
-        (root / "a" / "2.png").as_posix(),
-    ]
+    places = [(str(problem.position), problem.id) for problem in caught.value.problems]
+    assert places == [(f"{root}/a/2.png", "DLTK-DATA-IMAGE"), (f"{root}/b", "DLTK-DATA-CLASS")]
 
 
 def test_images_without_class_folders_are_refused_with_the_way_out(tmp_path):
@@ -148,8 +150,8 @@ def test_corrupt_images_are_listed_together(tmp_path):
     train = image_folder.read(options).parts["train"]
     with pytest.raises(DataError, match="2 of 6 image files") as caught:
         image_folder.prepare(options, train).parse(train, Loading())
-    assert "a/1.png: no image" in caught.value.found
-    assert "b/2.png: no image" in caught.value.found
+    assert [str(problem.position) for problem in caught.value.problems] == [f"{root}/a/1.png", f"{root}/b/2.png"]
+    assert {problem.message.partition(" (")[0] for problem in caught.value.problems} == {"no image of a known format"}
 
 
 def test_a_class_missing_later_does_not_shift_the_others(tmp_path):

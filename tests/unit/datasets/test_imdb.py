@@ -65,7 +65,8 @@ def test_a_class_without_reviews_is_a_data_error(tmp_path):
         file.unlink()
     with pytest.raises(DataError, match="no reviews") as caught:
         imdb.read(config(tmp_path))
-    assert caught.value.where.endswith("pos")
+    (problem,) = caught.value.problems
+    assert str(problem.position).endswith("test/pos")
 
 
 def test_data_that_are_nowhere_are_missing_input(tmp_path):

@@ -118,7 +118,8 @@ def test_a_wrong_file_is_noticed_by_its_header(folder, case):
     name, content, message = WRONG[case]
     with pytest.raises(DataError, match=message) as caught:
         mnist.describe(replace(folder, name, content))
-    assert str(folder / name) in caught.value.where
+    (problem,) = caught.value.problems
+    assert str(problem.position).startswith(str(folder / name))
 
 
 @pytest.mark.parametrize(("change", "found"), [(-1, "2,367 bytes"), (1, "more bytes")])
@@ -126,8 +127,9 @@ def test_a_file_of_another_length_than_announced_is_noticed(folder, change, foun
     content = idx_images(3)
     with pytest.raises(DataError, match="has not the length") as caught:
         mnist.read(replace(folder, f"train{IMAGES}", content[:-1] if change < 0 else content + b"x"))
-    assert caught.value.found == found
-    assert caught.value.expected == "2,368 bytes for 3 x 28 x 28 values"
+    (problem,) = caught.value.problems
+    assert problem.found == found
+    assert problem.allowed == "2,368 bytes for 3 x 28 x 28 values"
 
 
 def test_a_truncated_gzip_file_is_noticed(folder):
@@ -140,7 +142,9 @@ def test_a_truncated_gzip_file_is_noticed(folder):
 def test_a_label_that_is_no_digit_is_named(folder):
     with pytest.raises(DataError, match="a label stands for no class") as caught:
         mnist.read(replace(folder, f"train{LABELS}", idx_labels(5, 10, 4)))
-    assert caught.value.where.endswith("label 2")
+    (problem,) = caught.value.problems
+    assert (problem.as_json()["member"], problem.as_json()["index"]) == ("label", 2)
+    assert str(problem.position).endswith(", label 2")
 
 
 def test_a_restored_preparation_gives_the_same_batches(folder):

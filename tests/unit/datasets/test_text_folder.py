@@ -10,6 +10,7 @@ from dltk.data.batches import Loading
 from dltk.data.specs import Classes, Vector
 from dltk.data.texts.own import OwnFiles
 from dltk.datasets import text_folder
+from tests.problems import told
 
 IMDB = "imdb/aclImdb_v1_labelled.tar.gz"
 
@@ -101,14 +102,15 @@ def test_no_class_folders_one_class_or_an_empty_one_is_a_data_error(tmp_path):
     write_texts(tmp_path, neg="")
     with pytest.raises(DataError, match=r"without a \.txt file") as caught:
         text_folder.read(config(tmp_path))
-    assert caught.value.found == "'neg'"
+    (problem,) = caught.value.problems
+    assert (str(problem.position), problem.id) == (f"{tmp_path}/neg", "DLTK-DATA-CLASS")
 
 
 def test_a_test_class_that_train_lacks_is_a_data_error(tmp_path):
     write_texts(tmp_path, train__pos="a", train__neg="b", test__neutral="c")
     with pytest.raises(DataError, match="classes that train/ has not") as caught:
         text_folder.describe(config(tmp_path))
-    assert caught.value.found == "'test/neutral'"
+    assert list(map(told, caught.value.problems)) == [f"{tmp_path}/test/neutral: train/ has no such class"]
 
 
 def test_a_text_in_another_encoding_is_named(tmp_path):

@@ -26,7 +26,9 @@ class Lengths:
         return [torch.full((2,), n, dtype=torch.uint8) if n else ValueError("empty") for n in lengths]
 
     def unreadable(self, broken, num_files):
-        return DataError(f"{len(broken)} of {num_files}", found="; ".join(broken))
+        return DataError(
+            f"{len(broken)} of {num_files}", found="; ".join(f"{path}: {why}" for path, why in broken.items())
+        )
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def test_every_broken_file_is_told(source, monkeypatch, tmp_path):
         (tmp_path / name).write_text("")
     with pytest.raises(DataError, match="2 of 3") as told:
         place(source, DataOptions(storage="disk"))
-    assert told.value.found == "a: empty; c: empty"
+    assert told.value.found == f"{tmp_path}/1: empty; {tmp_path}/3: empty"
 
 
 def test_a_file_that_is_gone_is_told(source, tmp_path):
