@@ -151,7 +151,7 @@ def test_an_error_of_data_lists_its_problems_before_what_to_do():
         "t.csv:9:3: price: is no number [DLTK-DATA-CELL]\n  | a,b\n  |   ^\n"
         "  do: correct them"
     )
-    assert [one.position.line for one in error.problems if one.position] == [2, 9]
+    assert [one.as_json()["line"] for one in error.problems] == [2, 9]
 
 
 def test_an_error_says_what_where_and_what_to_do():
@@ -206,6 +206,6 @@ def test_a_file_without_lines_is_a_place_too(place, said, facts):
 
 
 def test_places_of_files_and_lines_are_sorted_together():
-    places = [FilePlace("b", "label", 2), FilePlace("b", "label", 1), Position("a", 3, 1), FilePlace("a")]
+    places: list[Any] = [FilePlace("b", "label", 2), FilePlace("b", "label", 1), Position("a", 3, 1), FilePlace("a")]
     error = DataError("wrong", problems=[Problem((), str(place), place) for place in places])
     assert [problem.message for problem in error.problems] == ["a", "a:3:1", "b, label 1", "b, label 2"]

@@ -74,7 +74,7 @@ def test_an_operation_that_cannot_keep_its_bits_is_named_as_a_problem_of_the_opt
     assert caught.value.code == 2
     assert problem.key == "train.deterministic"
     assert problem.position is not None
-    assert problem.position.line == 4
+    assert problem.as_json()["line"] == 4
     assert problem.message.startswith("put_ has no kernel on this device that gives the same bits twice; ")
 
 
