@@ -144,6 +144,9 @@ def test_a_hostile_archive_is_refused_and_leaves_nothing(tmp_path, name):
     with pytest.raises(IntegrityError, match="refused") as caught:
         unpacked(tmp_path, content)
     assert caught.value.code == 81
+    (problem,) = caught.value.problems
+    assert (problem.id, problem.as_json()["file"]) == ("DLTK-DATA-ARCHIVE", str(tmp_path / "archive"))
+    assert "the entry" not in problem.message or "member" in problem.as_json()
     assert tree(tmp_path) == {"archive": content, "outside.txt": b"mine", "cache": b""}
 
 
