@@ -255,7 +255,7 @@ def test_a_broken_picture_in_a_hundred_may_be_skipped_and_is_named(dltk):
     assert "torn.png" in refused(dltk, "train", "iris.yaml", *photos, code=65)
     answer = dltk.ok("train", "iris.yaml", *photos, "data.on_bad_sample=skip", "--output-dir", "run")
     assert "1 of 121 image files cannot be read and are skipped: photos/ant/torn.png: no image of a known" in answer.err
-    assert "skipped: ant/torn.png" in Path("run/train.log").read_text()
+    assert "skipped: photos/ant/torn.png" in Path("run/train.log").read_text()
     rows = dltk.ok("predict", "run", "photos/ant", "--json").json["rows"]
     assert len(rows) == 61
     assert [row["input"] for row in rows if row["status"] == "invalid"] == ["photos/ant/torn.png"]
