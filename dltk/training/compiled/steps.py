@@ -84,6 +84,7 @@ class CompiledSteps:
         self.most = max(1, min(most, MOST_STEPS, MOST_BYTES // each_bytes))
         self._fields = [field.new_zeros((self.most, *field.shape)) for field in fields]
         self._rates = torch.zeros(self.most, dtype=torch.float64)
+        self._is_alone = not any(held(self._learned))
         self.scores = score_names(self._learned, batch)
         size = sum(each.numel() for each in self._parameters)
         vectors = [torch.zeros(size) for _ in range(1 + len(rule.moments))]
@@ -150,7 +151,7 @@ class CompiledSteps:
         return all(name in state.get(self._parameters[0], {}) for name in self._names)
 
     def _held(self) -> list[Tensor]:
-        return [tensor.detach() for _, tensor in held(self._learned)]
+        return [] if self._is_alone else [tensor.detach() for _, tensor in held(self._learned)]
 
 
 _KIND = (torch.float32, "cpu")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -42,14 +43,14 @@ def broken_tensor(model: nn.Module, state: Mapping[str, Any]) -> str | None:
 
     A model's buffers may hold infinities, as masks do, but no NaN. Synchronises with the device.
     """
+    if not isinstance(model, Estimator) and _are_finite([*model.parameters(), *model.buffers(), *_leaves(state)]):
+        return None
     learned = {f"the weight {name}" for name, _ in model.named_parameters(remove_duplicate=False)}
     weights = [(f"the weight {name}", tensor) for name, tensor in tensors_in(weights_of(model))]
     sums = [(f"the learner's {name}", tensor) for name, tensor in tensors_in(state)]
     must_be_finite = learned | {name for name, _ in sums}
     tensors = {name: tensor.detach() for name, tensor in [*weights, *sums] if tensor.is_floating_point()}
     if not tensors:
-        return None
-    if _are_finite(list(tensors.values())):
         return None
     flags = [
         (tensor.isfinite() if name in must_be_finite else ~tensor.isnan()).all() for name, tensor in tensors.items()
@@ -60,6 +61,20 @@ def broken_tensor(model: nn.Module, state: Mapping[str, Any]) -> str | None:
 
 def _are_finite(tensors: Sequence[Tensor]) -> bool:
     """Return whether few numbers are all finite, by looking at all of them at once; False where they may not be."""
-    if sum(tensor.numel() for tensor in tensors) > FEW or any(tensor.device.type != "cpu" for tensor in tensors):
+    if sum(map(Tensor.numel, tensors)) > FEW or any(tensor.is_cuda for tensor in tensors):
         return False
-    return bool(torch.cat([tensor.reshape(-1) for tensor in tensors]).isfinite().all())
+    kinds = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
+    flat = (torch.cat([each.detach().reshape(-1) for each in tensors if each.dtype == kind]) for kind in kinds)
+    return all(math.isfinite((numbers * 0).sum().item()) for numbers in flat)  # 0 * inf and 0 * NaN are NaN
+
+
+def _leaves(tree: Any) -> Iterator[Tensor]:
+    """Yield the tensors of a tree, without the paths that cost more."""
+    if isinstance(tree, Tensor):
+        yield tree
+    elif isinstance(tree, dict):
+        for item in tree.values():
+            yield from _leaves(item)
+    elif isinstance(tree, (Mapping, list, tuple)):
+        for _, tensor in tensors_in(tree):
+            yield tensor
