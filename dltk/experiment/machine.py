@@ -103,7 +103,7 @@ def differences(recorded: Mapping[str, Any], machine: Machine) -> list[str]:
     before = {**recorded, **Kernels.recorded(recorded).plain()}
     now = environment_of(machine) | machine.kernels.plain()
     return [
-        f"{name} was {before[name]}, is {now[name]}"
+        f"{name} was {before[name] or 'none'}, is {now[name] or 'none'}"
         for name in _TELLING
         if name in before and name in now and before[name] != now[name]
     ]

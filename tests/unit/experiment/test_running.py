@@ -13,7 +13,16 @@ import torch
 import yaml
 
 import dltk
-from dltk.config.errors import ConfigError, IntegrityError, Locked, OutputError, ResumeRefused, UsageError, WriteError
+from dltk.config.errors import (
+    ConfigError,
+    IntegrityError,
+    Locked,
+    OutputError,
+    ResumeRefused,
+    Unavailable,
+    UsageError,
+    WriteError,
+)
 from dltk.data.batches import Batch, InMemory
 from dltk.experiment import RunOptions, check
 from dltk.experiment.running import train
@@ -165,6 +174,24 @@ def test_another_device_may_go_on_and_is_warned_of(folder, capsys):
     run.write_environment({**run.read_environment(), "device": "cuda", "gpu": "H100"})
     train(options=RunOptions(resume=stop.run))
     assert "warning[DLTK-WARN-MACHINE]: device was cuda, is cpu" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_run_that_asked_for_cuda_goes_on_without_it_where_that_is_said(folder, capsys):
+    reference = train(DIGITS, (), quiet(folder / "reference"))
+    stop = stopped(DIGITS, quiet())
+    run = RunDir(Path(stop.run))
+    run.write_environment({**run.read_environment(), "device": "cuda:0", "gpu": "NVIDIA H100"})
+    run.resolved.write_text(run.resolved.read_text().replace("device: cpu", "device: cuda"))
+    with pytest.raises(Unavailable, match="there is no CUDA device here") as caught:
+        train(options=quiet(resume=stop.run))
+    assert "train.device=cpu" in caught.value.do
+    resumed = train(None, ["train.device=cpu"], RunOptions(resume=stop.run))
+    said = capsys.readouterr().err
+    for difference in ("device was cuda:0, is cpu", "gpu was NVIDIA H100, is none"):
+        assert f"warning[DLTK-WARN-MACHINE]: {difference}; from here on not bit-identical" in said
+    assert record(resumed.path) == record(reference.path), "weights, moments and counters are taken as they are"
+    assert run.read_environment()["device"] == "cuda:0", "it says where the run began"
 
 
 def test_a_run_that_a_live_process_owns_is_refused(folder):
