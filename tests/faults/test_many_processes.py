@@ -170,6 +170,30 @@ def test_a_signal_stops_all_at_one_step_with_a_checkpoint(tmp_path, number):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
+def test_a_signal_during_an_evaluation_stops_all_and_the_resumed_run_has_the_same_rows(tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "c.yaml").write_text(
+        "data: {name: iris, batch_size: 15}\nmodel: {name: slow}\ntrain: {epochs: 2, threads: 1}\n" + QUIET
+    )
+    arguments = ["c.yaml", "--plugin", "slow.py", "--output-dir"]
+    process = started(tmp_path, TOGETHER, "train", *arguments, "run")
+    wait_for_step(tmp_path / "run", process)
+    time.sleep(2)
+    assert not (tmp_path / "run" / "metrics.jsonl").exists(), "the first evaluation goes on for seconds"
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert json.loads((tmp_path / "run" / "status.json").read_text())["code"] == 143, said
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+    (step,) = [step for step in steps(tmp_path / "run") if step > 3 * (step // 3)] or [0]
+    assert step, "it stopped after an epoch, not where a checkpoint was due"
+    trained(tmp_path, TOGETHER, "--resume", "run", "--plugin", "slow.py")
+    trained(tmp_path, TOGETHER, *arguments, "whole")
+    assert rows(tmp_path / "run") == rows(tmp_path / "whole")
+    assert last_files(tmp_path / "run") == last_files(tmp_path / "whole")
+
+
+@pytest.mark.slow
 def test_another_number_of_processes_goes_on_within_rounding_and_says_so(tmp_path):
     (tmp_path / "iris.yaml").write_text(IRIS)
     trained(tmp_path, ALONE, "iris.yaml", "--output-dir", "whole", "train.epochs=4")
@@ -217,6 +241,35 @@ def test_an_error_of_another_process_is_said_by_the_first(tmp_path):
     assert said.count("process 1 failed: the disk of this one is broken") == 1, said
     assert 74 in exit_codes(said)
     assert json.loads((tmp_path / "run" / "status.json").read_text())["code"] == 74
+
+
+SLOW = '''"""A linear model that takes its time to answer, but not to learn."""
+
+import math
+import time
+from typing import ClassVar
+
+from torch import nn
+
+from dltk.config.settings import Settings
+from dltk.data.sizes import num_outputs, only_input, only_target
+from dltk.data.specs import Table
+
+
+class Config(Settings):
+    accepts: ClassVar = (Table,)
+    role: ClassVar = "predictor"
+
+
+class Slow(nn.Linear):
+    def forward(self, x):
+        time.sleep(0 if self.training else 5)
+        return super().forward(x)
+
+
+def build(config, spec, preparation):
+    return Slow(math.prod(only_input(spec).shape), num_outputs(only_target(spec)))
+'''
 
 
 FAILING = '''"""A linear model whose third forward pass fails in one process only."""
