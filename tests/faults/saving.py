@@ -59,10 +59,11 @@ def found_in(run: RunDir) -> int:
     """Recover as the next owner does; check everything, and return the step that the run goes on from."""
     verdict = verify(run)
     assert not verdict.damaged, verdict.damaged
-    intact = checkpoints_of(run)
+    before = [found.step for found in checkpoints_of(run)]
     clear_leftovers(run.path)
     clear_leftovers(run.checkpoints)
-    assert [found.step for found in checkpoints_of(run)] == [found.step for found in intact], "recovery lost something"
+    intact = checkpoints_of(run)
+    assert [found.step for found in intact] == before, "recovery lost something"
     assert not list(run.path.rglob(".[!l]*")), "something was left"
     for found in intact:
         assert found.weights()["layer.weight"].equal(weights_of(found.step)["layer.weight"]), "false weights"

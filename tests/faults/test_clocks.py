@@ -55,13 +55,12 @@ def folder() -> Iterator[Path]:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_run_whose_clock_jumps_by_years_goes_on_bit_equal(folder: Path, seed: int) -> None:
-    chance, truths, arguments = Random(seed), Truths(folder / RUN, reference(NAME)), NEW
-    for call in (140, 60, 90):
+    chance, truths = Random(seed), Truths(folder / RUN, reference(NAME))
+    for arguments, call in ((NEW, 140), (AGAIN, 60), (AGAIN, 90)):
         life = live(folder, arguments, Clock(System(folder / MADE, call)))
         assert life.code == -9, life.said
         date_anew(folder / MADE, chance)
         truths.look_at_rest()
-        arguments = AGAIN
     to_the_end(folder, AGAIN, Clock(Nothing()))
     date_anew(folder / MADE, chance)
     truths.look_at_the_end()
