@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
-from dltk.config.document import Document, parse_fragment
+from dltk.config.document import Document
 from dltk.config.errors import ConfigError, shown
+from dltk.config.nodes import parse_fragment
 from dltk.config.problems import OVERRIDE, KeyPath, Position, Problem, ProblemId
 
 MAX_PLACE_DIGITS = 6

@@ -11,18 +11,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from dltk.config.errors import DltkError, OptionError, count_of, did_you_mean, listed, shown
+from dltk.config.errors import OptionError, count_of, did_you_mean, listed, shown
 from dltk.data.proposals import Proposal
-from dltk.data.tables.csv_files import CsvFormat, CsvTable, read_csv
 from dltk.data.tables.dates import moment, order_of
-from dltk.data.tables.headers import is_number_name
+from dltk.data.tables.looking import LookedAt, look_at
 from dltk.data.tables.numbers import is_number_column, number
 from dltk.data.tables.ratings import proposed_ratings
-from dltk.data.tables.spelling import Decimal, Thousands, comma_hint, is_date
+from dltk.data.tables.spelling import is_date
 from dltk.data.tables.targets import decide_kind
-from dltk.data.texts.files import guessed_encoding, read_bytes
 
-ENDINGS = (".csv", ".tsv", ".tab", ".data", ".txt", ".dat")
 _TARGET_NAMES = (
     *("target", "label", "labels", "y", "outcome", "survived", "diagnosis", "species", "churn", "medv", "price"),
     *("rating", "income", "salary", "sales", "quality", "class", "score", "value"),
@@ -40,28 +37,6 @@ _UNSURE = 0.6
 _FOR_TEXTS = 0.4
 
 
-@dataclass(frozen=True)
-class LookedAt:
-    """A table as text, and how it must be read to be one.
-
-    Attributes:
-        columns: Cells by column, outer spaces cut off; None where a value is missing.
-        options: Of the data set csv that differ from the defaults, such as the separator of numbers.
-        why: What to say of these options.
-        has_header: Whether its first row names the columns.
-    """
-
-    columns: Mapping[str, list[str | None]]
-    options: Mapping[str, Any]
-    why: Mapping[str, str]
-    has_header: bool
-
-    @property
-    def num_rows(self) -> int:
-        """How many rows it has."""
-        return len(next(iter(self.columns.values())))
-
-
 @dataclass
 class _Choices:
     """What is written column by column."""
@@ -71,42 +46,6 @@ class _Choices:
     categories: list[str] = field(default_factory=list)
     columns: dict[str, Any] = field(default_factory=dict)
     comments: dict[tuple[str, ...], str] = field(default_factory=dict)
-
-
-def look_at(path: Path) -> LookedAt | None:
-    """Read a file as a table, finding out how; None where it is none.
-
-    Raises:
-        DataError: It is called like a table, and cannot be read as one.
-    """
-    name = path.name.removesuffix(".gz")
-    if not path.is_file() or not name.lower().endswith(ENDINGS):
-        return None
-    written = CsvFormat()
-    options: dict[str, Any] = {}
-    why: dict[str, str] = {}
-    encoding = guessed_encoding(read_bytes(str(path)))
-    if encoding != "utf-8":
-        written = CsvFormat(encoding=encoding)
-        options["encoding"], why["encoding"] = encoding, "a guess from its bytes"
-    try:
-        table, has_header = _read(path, written)
-    except DltkError:
-        if name.lower().endswith((".csv", ".tsv")):
-            raise
-        return None
-    if not has_header:
-        options["header"], why["header"] = False, "the first row looks like data; columns are called c0, c1, ..."
-    columns = {str(key): table.frame[key].tolist() for key in table.frame.columns}
-    if len(columns) < 2:
-        return None
-    mark = _marks(columns)
-    if mark:
-        options |= mark
-        table = read_csv(str(path), CsvFormat(encoding=encoding, header=has_header, **_as_written(mark)))
-        columns = {str(key): table.frame[key].tolist() for key in table.frame.columns}
-        why |= dict.fromkeys(mark, "as its numbers are written")
-    return LookedAt(columns, options, why, has_header)
 
 
 def proposed_table(path: Path, target: str) -> Proposal | None:
@@ -169,33 +108,6 @@ def chosen_target(table: LookedAt, asked: str) -> tuple[str, str]:
         if word in by_name:
             return by_name[word], "a guess from its name, to be changed if another column is meant"
     return names[-1], "a guess, the last column, to be changed if another one is meant"
-
-
-def _read(path: Path, written: CsvFormat) -> tuple[CsvTable, bool]:
-    """Return a table, and whether its first row names the columns: names are text, different, and no numbers."""
-    try:
-        table = read_csv(str(path), written)
-    except DltkError:
-        return read_csv(str(path), CsvFormat(encoding=written.encoding, header=False)), False
-    if any(is_number_name(str(name)) for name in table.frame.columns):
-        return read_csv(str(path), CsvFormat(encoding=written.encoding, header=False)), False
-    return table, True
-
-
-def _marks(columns: Mapping[str, list[str | None]]) -> dict[str, str]:
-    """Return the options for numbers that are written with commas, where a column's all are."""
-    for cells in columns.values():
-        texts = [cell for cell in cells if cell is not None and number(cell) != number(cell)]
-        hint = comma_hint(texts)
-        if hint:
-            return {"thousands": ","} if "thousands" in hint else {"decimal": ","}
-    return {}
-
-
-def _as_written(marks: Mapping[str, str]) -> dict[str, Any]:
-    decimal: Decimal = "," if "decimal" in marks else "."
-    thousands: Thousands | None = "," if "thousands" in marks else None
-    return {"decimal": decimal, "thousands": thousands}
 
 
 def _choose(choices: _Choices, name: str, cells: Sequence[str | None], goal: Sequence[str], kind: str) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 
 from dltk.config.errors import count_of, shown
 from dltk.data.proposals import KeyPlace, Proposal
-from dltk.data.tables.proposing import chosen_target, look_at
+from dltk.data.tables.looking import look_at
+from dltk.data.tables.proposing import chosen_target
 
 _MANY_TEXTS = 2_000
 _MOST_CLASSES = 100

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltk.config.document import MAX_BYTES, MAX_DEPTH, Document, locate, parse_document, read_document
+from dltk.config.document import Document, locate, parse_document, read_document
 from dltk.config.errors import ConfigError, MissingInput
+from dltk.config.nodes import MAX_BYTES, MAX_DEPTH
 from dltk.config.problems import Position, Problem
 from tests.problems import told
 
