@@ -18,7 +18,7 @@ _FROM_LIST = Field(strict=False)  # behind a "before" validator pydantic no long
 
 def _refuse_descending(option: str, low: float, high: float) -> None:
     if low > high:
-        raise OptionError(option, f"must be [smallest, largest]; received [{low}, {high}]")
+        raise OptionError(option, "out of order", found=f"[{low}, {high}]", allowed="[smallest, largest]")
 
 
 class HorizontalFlip(Settings):

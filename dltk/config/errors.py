@@ -200,23 +200,35 @@ class OptionError(ValueError):
     Args:
         option: Dotted path below the component's own section, e.g. "layers.2.kernel_size"; "" for the section. Its
             parts as a tuple, where one may hold a dot.
-        message: What is wrong, what was received, what is allowed.
+        message: What is wrong.
         id: What kind of problem it is, where there is a kind that says more.
+        found: What was received, where the message does not say it.
+        allowed: What may stand there, likewise.
     """
 
-    def __init__(self, option: str | KeyPath, message: str, *, id: ProblemId = "DLTK-CONFIG-OPTION") -> None:
+    def __init__(
+        self,
+        option: str | KeyPath,
+        message: str,
+        *,
+        id: ProblemId = "DLTK-CONFIG-OPTION",
+        found: str = "",
+        allowed: str = "",
+    ) -> None:
         parts = [part for part in option.split(".") if part] if isinstance(option, str) else option
-        super().__init__(f"{'.'.join(map(str, parts))}: {message}" if parts else message)
+        details = {"found": found, "allowed": allowed}
+        said = "; ".join([message, *(f"{name} {text}" for name, text in details.items() if text)])
+        super().__init__(f"{'.'.join(map(str, parts))}: {said}" if parts else said)
         self.path: KeyPath = tuple(int(part) if str(part).isdecimal() else part for part in parts)
-        self.message, self.id = message, id
+        self.message, self.id, self.found, self.allowed = message, id, found, allowed
 
     def problem(self, *above: str | int) -> Problem:
         """Return it as a problem of the whole config, in which the component's section stands at a path."""
-        return Problem((*above, *self.path), self.message, id=self.id)
+        return Problem((*above, *self.path), self.message, id=self.id, found=self.found, allowed=self.allowed)
 
     def below(self, *above: str | int) -> OptionError:
         """Return the same error as it is told by who holds the component at a path."""
-        return OptionError((*above, *self.path), self.message, id=self.id)
+        return OptionError((*above, *self.path), self.message, id=self.id, found=self.found, allowed=self.allowed)
 
 
 class ConfigError(DltkError):

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
 
 from dltk.config.errors import OptionError, shown
-from dltk.config.problems import KeyPath, Problem
+from dltk.config.problems import KeyPath, Problem, ProblemId
 from dltk.config.sentences import missing_key, unknown_key
 
 PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
@@ -95,8 +95,15 @@ class SettingsError(ValueError):
     """What is wrong with the values of one group of options; paths are relative to the group."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(f"{problem.key}: {problem.message}" for problem in problems))
+        super().__init__("; ".join(map(_told, problems)))
         self.problems = problems
+
+
+def _told(problem: Problem) -> str:
+    details = {"found": problem.found, "allowed": problem.allowed}
+    return "; ".join(
+        [f"{problem.key}: {problem.message}", *(f"{name} {text}" for name, text in details.items() if text)]
+    )
 
 
 def _problems(error: ValidationError, values: Any, known: Collection[str]) -> list[Problem]:
@@ -105,8 +112,7 @@ def _problems(error: ValidationError, values: Any, known: Collection[str]) -> li
     for details in error.errors(include_url=False):
         problem = _problem(details, values, known)
         if problem.path in found:
-            said = found[problem.path].message.partition("; received")[0]
-            problem = replace(problem, message=f"{said} or {problem.message}")
+            problem = replace(problem, message=f"{found[problem.path].message} or {problem.message}")
         found[problem.path] = problem
     return list(found.values())
 
@@ -122,9 +128,10 @@ def _problem(details: Any, values: Any, known: Collection[str]) -> Problem:
         return unknown_key(path, known if len(path) == 1 else ())
     message = details["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
     message = message[:1].lower() + message[1:]
-    if kind != "value_error" and not isinstance(details["input"], dict):
-        message = f"{message}; received {shown(details['input'])}"
-    return Problem(path, message, id="DLTK-CONFIG-TYPE" if kind.endswith("_type") else "DLTK-CONFIG-OPTION")
+    is_plain = kind != "value_error" and not isinstance(details["input"], dict)
+    given = shown(details["input"]) if is_plain else ""
+    id_: ProblemId = "DLTK-CONFIG-TYPE" if kind.endswith("_type") else "DLTK-CONFIG-OPTION"
+    return Problem(path, message, id=id_, found=given)
 
 
 def _path_in(values: Any, location: Sequence[str | int]) -> KeyPath:

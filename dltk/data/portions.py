@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dltk.config.errors import OptionError, alternatives, shown
+from dltk.config.errors import OptionError, choices_near, did_you_mean, shown
 from dltk.config.sections import DataOptions
 from dltk.data.samples import Samples, values_of
 from dltk.data.tables.dates import moments
@@ -108,7 +108,8 @@ def _groups(samples: Samples, options: DataOptions) -> Tensor | None:
         if options.group not in columns:
             raise OptionError(
                 "group",
-                f"there is no column {shown(options.group)}{alternatives(options.group, columns)}",
+                f"there is no column {shown(options.group)}{did_you_mean(options.group, columns)}",
+                allowed=choices_near(options.group, columns),
                 id="DLTK-CONFIG-UNKNOWN-COLUMN",
             )
         values = values_of(columns[options.group])
@@ -126,7 +127,8 @@ def _moments(samples: Samples, options: DataOptions) -> Tensor | None:
         raise OptionError(option, "rows of one moment stay together already; give group or time, not both")
     columns = samples.columns()
     if options.time not in columns:
-        raise OptionError("time", f"there is no column {shown(options.time)}{alternatives(options.time, columns)}")
+        said = f"there is no column {shown(options.time)}{did_you_mean(options.time, columns)}"
+        raise OptionError("time", said, allowed=choices_near(options.time, columns))
     cells = [None if value is None else str(value) for value in values_of(columns[options.time])]
     found = moments(cells)
     if found is None:
@@ -143,7 +145,7 @@ def _matched(names: Sequence[str], pattern: str) -> list[str]:
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise OptionError("group_pattern", f"is no regular expression: {error}; received {shown(pattern)}") from None
+        raise OptionError("group_pattern", f"is no regular expression: {error}", found=shown(pattern)) from None
     matches = [expression.search(name) for name in names]
     unlike = next((name for name, match in zip(names, matches, strict=True) if match is None), None)
     if unlike is not None:

@@ -198,8 +198,10 @@ def _batch_size(options: DataOptions, train: Any) -> int:
     if num_samples is not None and options.batch_size > num_samples:
         raise OptionError(
             "batch_size",
-            f"must be at most the {num_samples} training samples; received {options.batch_size}",
+            f"there are only {num_samples} training samples",
             id="DLTK-CONFIG-RANGE",
+            found=str(options.batch_size),
+            allowed=f"at most {num_samples}",
         )
     return options.batch_size
 
@@ -253,8 +255,10 @@ def _fold(samples: Samples, fold: tuple[int, int], options: DataOptions) -> tupl
     if not (2 <= count <= len(samples) and index < count):
         raise OptionError(
             "fold",
-            f"[i, k] needs i < k and k from 2 to the {len(samples)} samples; received {list(fold)}",
+            f"there is no such fold of {len(samples)} samples",
             id="DLTK-CONFIG-RANGE",
+            found=str(list(fold)),
+            allowed=f"[i, k] with i < k and k from 2 to {len(samples)}",
         )
     chosen = portions.fold(portions.kinship(samples, options), index, count, derive(options.split_seed, "folds"))
     if bool(chosen.all()) or not bool(chosen.any()):
@@ -267,11 +271,13 @@ def _subset(samples: Samples, wanted: float, options: DataOptions) -> Samples:
     count = wanted if isinstance(wanted, int) else max(1, round(wanted * len(samples)))
     fewest = 1 if kin.classes is None else len(torch.unique(kin.classes))
     if not fewest <= count <= len(samples):
-        classes = "" if kin.classes is None else f"the {fewest} classes and at most "
+        classes = "" if kin.classes is None else f" of {fewest} classes"
         raise OptionError(
             "subset",
-            f"must be at least {classes or '1 and at most '}the {len(samples)} training samples; received {wanted}",
+            f"there are {len(samples)} training samples{classes}",
             id="DLTK-CONFIG-RANGE",
+            found=str(wanted),
+            allowed=f"at least {fewest} and at most {len(samples)}",
         )
     return samples.take(portions.subset(kin, count, derive(options.split_seed, "subset")))
 

@@ -85,7 +85,8 @@ class Config(TableOptions):
         if self.decimal == self.thousands:
             raise OptionError(
                 "thousands",
-                f"is the decimal mark, too; received {shown(self.thousands)} for both",
+                "is the decimal mark, too",
+                found=f"{shown(self.thousands)} for both",
                 id="DLTK-CONFIG-CONFLICT",
             )
         return self
@@ -250,7 +251,7 @@ def _check_columns(config: Config, columns: list[str]) -> None:
         if name not in columns:
             raise no_such_column(option, name, columns)
     if len(set(targets)) < len(targets):
-        raise OptionError("target", f"must name different columns; received {', '.join(targets)}")
+        raise OptionError("target", "must name different columns", found=", ".join(targets))
     if row_id in targets:
-        raise OptionError("id", f"must be another column than the target; received {row_id} for both")
+        raise OptionError("id", "must be another column than the target", found=f"{row_id} for both")
     config.check(columns, {**({row_id: "the id"} if row_id else {}), **dict.fromkeys(targets, "the target")})

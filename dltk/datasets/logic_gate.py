@@ -70,13 +70,19 @@ def _rows(config: Config) -> tuple[tuple[int, ...], ...]:
     if config.table is None or config.gate is not None:
         given = "both" if config.table is not None else "none"
         raise OptionError(
-            "", f"needs exactly one of gate (such as xor) and table (rows of inputs and an output); received {given}"
+            "",
+            "needs exactly one of gate and table",
+            found=given,
+            allowed="gate, such as xor, or table: rows of inputs and an output",
         )
     seen: dict[tuple[int, ...], int] = {}
     for i, row in enumerate(config.table):
         if len(row) != len(config.table[0]):
             raise OptionError(
-                f"table.{i}", f"must have as many values as the first row, {len(config.table[0])}; received {len(row)}"
+                f"table.{i}",
+                "has not as many values as the first row",
+                found=str(len(row)),
+                allowed=str(len(config.table[0])),
             )
         if row[:-1] in seen:
             raise OptionError(f"table.{i}", f"repeats the inputs of row {seen[row[:-1]]}; each belongs there once")

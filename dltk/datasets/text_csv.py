@@ -136,7 +136,7 @@ def _part(config: Config, path: str) -> Columns:
     table = _table(config, path, ("text", "label"), config.encoding)
     text, label = (_position(config, table, option) for option in ("text", "label"))
     if text == label:
-        raise OptionError("label", f"must be another column than the text; received {shown(config.label)} for both")
+        raise OptionError("label", "must be another column than the text", found=f"{shown(config.label)} for both")
     labels = [row[label].strip() for row in table.rows]
     known = [i for i, cell in enumerate(labels) if cell or config.label_separator is not None]
     if not known:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from dltk.config.augmentation import Mixing
-from dltk.config.errors import ConfigError, DataError, OptionError, alternatives
+from dltk.config.errors import ConfigError, DataError, OptionError, choices_near, did_you_mean, shown
 from dltk.config.problems import ProblemId
 from dltk.config.sections import DataOptions
 from dltk.config.seeds import derive
@@ -169,8 +169,14 @@ def selection_for(experiment: Experiment, task: Task, *, has_val: bool) -> Selec
         return Selection(None)
     monitor = (stopping.monitor if stopping else None) or next(iter(watchable))
     if monitor not in watchable:
-        what = f"no such score{alternatives(monitor, watchable)}"
-        raise _problem(experiment, ("early_stopping", "monitor"), what, "DLTK-CONFIG-SCORE")
+        error = OptionError(
+            "monitor",
+            f"no such score{did_you_mean(monitor, watchable)}",
+            id="DLTK-CONFIG-SCORE",
+            found=shown(monitor),
+            allowed=choices_near(monitor, watchable),
+        )
+        raise experiment.problem("early_stopping", error)
     loss = "val/loss" if watchable.get("val/loss") == "min" else ""
     if stopping is None:
         return Selection(monitor, watchable[monitor], loss=loss)

@@ -49,8 +49,8 @@ def needs_several(model: nn.Module, batch_size: int) -> list[Problem]:
     """Return what is wrong where batches of one sample meet a layer that needs the statistics of several."""
     if batch_size > 1 or not any(isinstance(module, nn.BatchNorm1d) and module.training for module in model.modules()):
         return []
-    what = "must be at least 2: batch normalisation of vectors needs several samples; received 1"
-    return [Problem(("data", "batch_size"), what, id=_RANGE)]
+    what = "batch normalisation of vectors needs several samples"
+    return [Problem(("data", "batch_size"), what, id=_RANGE, found="1", allowed="at least 2")]
 
 
 def notes(experiment: Experiment, session: Session | None, model: nn.Module | None) -> list[str]:
@@ -105,8 +105,8 @@ def _of_splits(experiment: Experiment) -> Iterator[Problem]:
         try:
             re.compile(common.group_pattern)
         except re.error as error:
-            what = f"is no regular expression: {error}; received {shown(common.group_pattern)}"
-            yield Problem(("data", "group_pattern"), what)
+            what = f"is no regular expression: {error}"
+            yield Problem(("data", "group_pattern"), what, found=shown(common.group_pattern))
     yield from _of_folds(common)
     if common.stratify == "off" and not one_class_each:
         yield _without_effect("stratify", "these data have no classes to share out")
@@ -122,8 +122,8 @@ def _of_folds(common: DataOptions) -> Iterator[Problem]:
         return
     index, count = common.fold
     if not (count >= 2 and index < count):
-        what = f"[i, k] needs i < k, and k of at least 2; received {list(common.fold)}"
-        yield Problem(("data", "fold"), what, id=_RANGE)
+        found, allowed = str(list(common.fold)), "[i, k] with i < k, and k of at least 2"
+        yield Problem(("data", "fold"), "there is no such fold", id=_RANGE, found=found, allowed=allowed)
     if common.val_fraction:
         yield Problem(("data", "fold"), "the fold is the val split; leave val_fraction out", id=_CONFLICT)
 

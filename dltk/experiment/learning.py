@@ -148,8 +148,8 @@ def _refuse_long_updates(experiment: Experiment, session: Session) -> None:
     available = {"an epoch": session.epoch_steps, "the run": session.total_steps}
     for what, count in available.items():
         if count and accumulate > count:
-            reason = f"must be at most the batches of {what}, {count}; received {accumulate}"
-            raise experiment.problem("train", OptionError("accumulate", reason))
+            said, allowed = f"{what} has only {count} batch{'' if count == 1 else 'es'}", f"at most {count}"
+            raise experiment.problem("train", OptionError("accumulate", said, found=str(accumulate), allowed=allowed))
 
 
 def _num_evaluations(experiment: Experiment, session: Session) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dltk.config.errors import OptionError, alternatives
+from dltk.config.errors import OptionError, choices_near, did_you_mean
 from dltk.config.sections import ModelOptions
 from dltk.config.terminal import short
 from dltk.experiment.config import Experiment
@@ -127,14 +127,18 @@ def set_parameters(model: nn.Module, values: Mapping[str, Any]) -> None:
         if name not in parameters:
             raise OptionError(
                 ("parameters", name),
-                f"there is no parameter '{name}'{alternatives(name, parameters)}",
+                f"there is no parameter '{name}'{did_you_mean(name, parameters)}",
+                allowed=choices_near(name, parameters),
                 id="DLTK-CONFIG-UNKNOWN-NAME",
             )
         tensor = _numbers(name, value)
         shape = parameters[name].shape
         if [size for size in tensor.shape if size != 1] != [size for size in shape if size != 1]:
             raise OptionError(
-                ("parameters", name), f"'{name}' must have the shape {list(shape)}; received {list(tensor.shape)}"
+                ("parameters", name),
+                f"'{name}' has another shape",
+                found=str(list(tensor.shape)),
+                allowed=str(list(shape)),
             )
         with torch.no_grad():
             parameters[name].copy_(tensor.reshape(shape))

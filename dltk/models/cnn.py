@@ -53,7 +53,12 @@ class Config(Settings):
     @model_validator(mode="after")
     def _refuse_even_kernel(self) -> Self:
         if self.kernel_size % 2 == 0:
-            raise OptionError("kernel_size", f"must be odd, such as 3 or 5; received {self.kernel_size}")
+            raise OptionError(
+                "kernel_size",
+                "an even size has no middle",
+                found=str(self.kernel_size),
+                allowed="an odd number, such as 3 or 5",
+            )
         return self
 
 

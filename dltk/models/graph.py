@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from dltk.config.errors import OptionError, alternatives, listed, shown
+from dltk.config.errors import OptionError, choices_near, did_you_mean, listed, shown
 from dltk.config.settings import Settings
 from dltk.data.samples import Preparation
 from dltk.data.sizes import num_ids, output_sizes
@@ -117,7 +117,7 @@ def _check_names(config: Config, spec: Spec) -> None:
     for name, node in config.nodes.items():
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
             raise OptionError(
-                "nodes", f"a node's name must be letters, digits and _, a letter first; received {shown(name)}"
+                "nodes", "no name for a node", found=shown(name), allowed="letters, digits and _, a letter first"
             )
         if name in spec.inputs or hasattr(taken, name):
             whose = "an input of the data" if name in spec.inputs else "a word of torch"
@@ -127,7 +127,8 @@ def _check_names(config: Config, spec: Spec) -> None:
             if source not in known:
                 raise OptionError(
                     f"nodes.{name}.inputs.{i}",
-                    f"there is no input or node {shown(source)}{alternatives(source, known)}",
+                    f"there is no input or node {shown(source)}{did_you_mean(source, known)}",
+                    allowed=choices_near(source, known),
                     id="DLTK-CONFIG-UNKNOWN-NAME",
                 )
 
@@ -144,11 +145,11 @@ def _outputs(config: Config, targets: Mapping[str, int]) -> Mapping[str, str]:
         return {next(iter(targets)): last[0]}
     for target, node in config.outputs.items():
         if target not in targets:
-            message = f"the data have no target {shown(target)}{alternatives(target, targets, 'targets')}"
-            raise OptionError(f"outputs.{target}", message)
+            message = f"the data have no target {shown(target)}{did_you_mean(target, targets)}"
+            raise OptionError(f"outputs.{target}", message, allowed=choices_near(target, targets))
         if node not in config.nodes:
-            message = f"there is no node {shown(node)}{alternatives(node, config.nodes, 'nodes')}"
-            raise OptionError(f"outputs.{target}", message)
+            message = f"there is no node {shown(node)}{did_you_mean(node, config.nodes)}"
+            raise OptionError(f"outputs.{target}", message, allowed=choices_near(node, config.nodes))
     missing = [target for target in targets if target not in config.outputs]
     if missing:
         raise OptionError("outputs", f"no node predicts {listed(missing)}; targets: {listed(targets)}")

@@ -156,5 +156,7 @@ def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
             id="DLTK-CONFIG-MISFIT",
         )
     if isinstance(modality, Bag) and config.threshold < 0:
-        raise OptionError("threshold", f"must be at least 0 for sparse bags; received {config.threshold:g}")
+        raise OptionError(
+            "threshold", "is out of range for sparse bags", found=f"{config.threshold:g}", allowed="at least 0"
+        )
     return NaiveBayes(config, math.prod(modality.shape), target)

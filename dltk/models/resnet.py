@@ -49,7 +49,12 @@ class Config(Settings):
     def _refuse_other_depths(self) -> Self:
         if (self.depth - 2) % 6:
             below = self.depth - (self.depth - 2) % 6
-            raise OptionError("depth", f"must be 6n+2, such as {below} or {below + 6}; received {self.depth}")
+            raise OptionError(
+                "depth",
+                "no ResNet for small images has this depth",
+                found=str(self.depth),
+                allowed=f"6n+2, such as {below} or {below + 6}",
+            )
         return self
 
 

@@ -44,8 +44,10 @@ class Conv2d(Settings):
             if count % self.groups:
                 raise OptionError(
                     "groups",
-                    f"must divide the number of {what}, {count}; received {self.groups}",
+                    f"must divide the number of {what}",
                     id="DLTK-CONFIG-SHAPE",
+                    found=str(self.groups),
+                    allowed=f"a divisor of {count}",
                 )
         return nn.Conv2d(channels, self.filters, kernel, self.stride, padding, groups=self.groups)
 
@@ -58,8 +60,10 @@ class Conv2d(Settings):
             received = "x".join(str(size) for size in kernel)
             raise OptionError(
                 "kernel_size",
-                f"padding same needs odd sizes such as 3 or 5; received {received}",
+                "an even size has no middle, which padding same needs",
                 id="DLTK-CONFIG-SHAPE",
+                found=received,
+                allowed="odd sizes, such as 3 or 5",
             )
         return (kernel[0] // 2, kernel[1] // 2)
 
@@ -86,7 +90,7 @@ class ConvTranspose2d(Settings):
         padding, extra = self._cut()
         for size in shape.sizes[1:]:
             if (size - 1) * self.stride + self.kernel_size + extra <= 2 * padding:
-                raise OptionError("padding", f"cuts everything off {shape}; received {padding}", id="DLTK-CONFIG-SHAPE")
+                raise OptionError("padding", f"cuts everything off {shape}", id="DLTK-CONFIG-SHAPE", found=str(padding))
         return nn.ConvTranspose2d(shape.sizes[0], self.filters, self.kernel_size, self.stride, padding, extra)
 
     def _cut(self) -> tuple[int, int]:
@@ -97,9 +101,13 @@ class ConvTranspose2d(Settings):
             return self.padding, 0
         over = self.kernel_size - self.stride
         if over < 0 or (over % 2 and self.stride == 1):
-            allowed = f"at least the stride, {self.stride}" if over < 0 else "an odd one with stride 1"
+            allowed = f"at least the stride, {self.stride}" if over < 0 else "an odd size, with stride 1"
             raise OptionError(
-                "kernel_size", f"padding same needs {allowed}; received {self.kernel_size}", id="DLTK-CONFIG-SHAPE"
+                "kernel_size",
+                "does not go with padding same",
+                id="DLTK-CONFIG-SHAPE",
+                found=str(self.kernel_size),
+                allowed=allowed,
             )
         return (over + 1) // 2, over % 2
 
@@ -121,8 +129,10 @@ class Pool2d(Settings):
         if 2 * self.padding > self.size:
             raise OptionError(
                 "padding",
-                f"must be at most half the size, {self.size}; received {self.padding}",
+                f"is more than half the size, {self.size}",
                 id="DLTK-CONFIG-SHAPE",
+                found=str(self.padding),
+                allowed=f"at most {self.size // 2}",
             )
         padded = tuple(size + 2 * self.padding for size in shape.sizes[1:])
         _refuse_nothing_left("size", (self.size, self.size), (padded[0], padded[1]))

@@ -122,7 +122,11 @@ class GroupNorm(Settings):
         shape.require(self.name, {3})
         if shape.sizes[0] % self.groups:
             raise OptionError(
-                "groups", f"must divide the {shape.sizes[0]} channels; received {self.groups}", id="DLTK-CONFIG-SHAPE"
+                "groups",
+                "must divide the number of channels",
+                id="DLTK-CONFIG-SHAPE",
+                found=str(self.groups),
+                allowed=f"a divisor of {shape.sizes[0]}",
             )
         return nn.GroupNorm(self.groups, shape.sizes[0], self.eps)
 

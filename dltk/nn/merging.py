@@ -40,7 +40,9 @@ def merged_shape(shapes: Sequence[tuple[str, Shape]], how: MergeName, option: st
     if len({tuple(0 if i in free else size for i, size in enumerate(shape.sizes)) for _, shape in shapes}) > 1:
         received = ", ".join(f"{name} {shape}" for name, shape in shapes)
         allowed = "shapes that differ in nothing but features or channels" if free else "equal shapes"
-        raise OptionError(option, f"{how} needs {allowed}; received {received}", id="DLTK-CONFIG-SHAPE")
+        raise OptionError(
+            option, f"{how} cannot take these shapes", id="DLTK-CONFIG-SHAPE", found=received, allowed=allowed
+        )
     sizes = list(first.sizes)
     if how == "concat":
         sizes[axis] = sum(shape.sizes[axis] for _, shape in shapes)

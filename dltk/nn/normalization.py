@@ -70,7 +70,7 @@ def make_normalize(option: NormalizeOption, channels: int) -> Normalize:
     for name, values in (("mean", statistics.mean), ("std", statistics.std)):
         if len(values) != channels:
             where = "normalize" if option == "imagenet" else f"normalize.{name}"
-            raise OptionError(where, f"must have one {name} per channel, {channels}; received {len(values)}")
+            raise OptionError(where, f"needs one {name} per channel", found=str(len(values)), allowed=str(channels))
     return Normalize(statistics.mean, statistics.std)
 
 

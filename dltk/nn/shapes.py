@@ -53,9 +53,10 @@ class Shape:
         if self.num_ids is not None or self.sizes != (num_outputs,):
             raise OptionError(
                 option,
-                f"must end with ({num_outputs},), one value per class or number, one for two classes; received {self}; "
-                "head: auto adds such a layer",
+                "must end with one value per class or number, one for two classes; head: auto adds such a layer",
                 id="DLTK-CONFIG-SHAPE",
+                found=str(self),
+                allowed=f"({num_outputs},)",
             )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 import torch
 from torch import Tensor, nn
 
-from dltk.config.errors import OptionError, alternatives, listed, shown
+from dltk.config.errors import OptionError, choices_near, did_you_mean, listed, shown
 from dltk.config.settings import DISTINCT, Fraction, NonNegativeFloat, PositiveFloat
 from dltk.data.batches import Batch, Batches
 from dltk.data.samples import Preparation
@@ -265,13 +265,25 @@ def _refuse_misfits(task: Classification) -> None:
     kind = f"{len(target.names)} labels per sample" if target.multi_label else f"{len(target.names)} classes"
     if config.loss == "perceptron" and (target.multi_label or len(target.names) != 2):
         fitting = ["auto", *(name for name in class_losses() if name != "perceptron")]
-        reason = f"perceptron needs two classes; the data have {kind}; allowed: {listed(fitting)}"
-        raise OptionError("loss", reason, id=MISFIT)
+        reason = f"perceptron needs two classes; the data have {kind}"
+        raise OptionError("loss", reason, id=MISFIT, found=config.loss, allowed=listed(fitting))
     if config.gamma is not None and config.loss != "focal":
-        raise OptionError("gamma", f"needs loss: focal; received loss: {config.loss}", id="DLTK-CONFIG-CONFLICT")
+        raise OptionError(
+            "gamma",
+            "needs another loss",
+            id="DLTK-CONFIG-CONFLICT",
+            found=f"loss: {config.loss}",
+            allowed="loss: focal",
+        )
     if config.label_smoothing and not loss.is_probability:
-        reason = f"needs loss: cross_entropy, focal or mse; received loss: {config.loss}"
-        raise OptionError("label_smoothing", reason, id="DLTK-CONFIG-CONFLICT")
+        allowed = "loss: cross_entropy, focal or mse"
+        raise OptionError(
+            "label_smoothing",
+            "needs another loss",
+            id="DLTK-CONFIG-CONFLICT",
+            found=f"loss: {config.loss}",
+            allowed=allowed,
+        )
     if config.class_weights != "none" and target.multi_label:
         raise OptionError("class_weights", f"needs one class per sample; the data have {kind}", id=MISFIT)
     for position, name in enumerate(config.metrics):
@@ -296,5 +308,6 @@ def _why_undefined(name: str, task: Classification, kind: str) -> str:
 def _refuse_unknown_classes(weights: Mapping[str, float], target: Classes) -> None:
     for name in weights:
         if name not in target.names:
-            reason = f"there is no class {shown(name)}{alternatives(name, target.names)}"
-            raise OptionError("class_weights", reason, id="DLTK-CONFIG-UNKNOWN-NAME")
+            reason = f"there is no class {shown(name)}{did_you_mean(str(name), target.names)}"
+            allowed = choices_near(str(name), target.names)
+            raise OptionError("class_weights", reason, id="DLTK-CONFIG-UNKNOWN-NAME", allowed=allowed)

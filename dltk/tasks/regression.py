@@ -65,7 +65,13 @@ def build(config: Config, spec: Spec, preparation: Preparation) -> Regression:  
             "", f"regression needs numbers to learn; the data's target is {target.word}", id="DLTK-CONFIG-MISFIT"
         )
     if config.delta is not None and config.loss != "huber":
-        raise OptionError("delta", f"needs loss: huber; received loss: {config.loss}", id="DLTK-CONFIG-CONFLICT")
+        raise OptionError(
+            "delta",
+            "needs another loss",
+            id="DLTK-CONFIG-CONFLICT",
+            found=f"loss: {config.loss}",
+            allowed="loss: huber",
+        )
     delta = 1.0 if config.loss == "huber" and config.delta is None else config.delta
     decided = config.model_copy(update={"metrics": config.metrics or DEFAULT_METRICS, "delta": delta})
     return Regression(decided, target, name)

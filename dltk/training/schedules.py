@@ -111,7 +111,9 @@ class MultiStep(WarmedUp):
     @model_validator(mode="after")
     def _refuse_disorder(self) -> Self:
         if list(self.milestones) != sorted(set(self.milestones)):
-            raise OptionError("milestones", f"must ascend; received {list(self.milestones)}")
+            raise OptionError(
+                "milestones", "must ascend", found=str(list(self.milestones)), allowed=str(sorted(set(self.milestones)))
+            )
         return self
 
     @model_validator(mode="after")

@@ -32,7 +32,12 @@ def name_of(place: Place, option: str, unnamed: Sequence[str] | None) -> str:
     if isinstance(place, str):
         return place
     if unnamed is None:
-        raise OptionError(option, f"must be a column's name; received {place}; without a header line set header: false")
+        raise OptionError(
+            option,
+            "a number, where columns have names; without a header line set header: false",
+            found=str(place),
+            allowed="a column's name",
+        )
     return unnamed[place] if place < len(unnamed) else f"c{place}"
 
 

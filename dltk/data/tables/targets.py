@@ -181,9 +181,7 @@ def decide_kind(wanted: TargetKind | Literal["auto"], targets: Mapping[str, Any]
     """
     if len(targets) > 1:
         if wanted == "classes":
-            raise OptionError(
-                "target_kind", "must be numbers or labels where there are several targets; received classes"
-            )
+            raise OptionError("target_kind", "there are several targets", found="classes", allowed="numbers or labels")
         _refuse_text(targets)
         return "numbers" if wanted == "auto" else wanted
     name, cells = next((name, list(cells)) for name, cells in targets.items())

@@ -63,7 +63,9 @@ class TextOptions(Settings):
         self._refuse_unused()
         shortest, longest = self.gram_sizes
         if shortest > longest:
-            raise OptionError("ngrams", f"[min, max] needs min <= max; received {shown([shortest, longest])}")
+            raise OptionError(
+                "ngrams", "out of order", found=shown([shortest, longest]), allowed="[min, max] with min <= max"
+            )
         if self.idf == "log10" and self.sublinear_tf:
             raise OptionError(
                 "sublinear_tf",

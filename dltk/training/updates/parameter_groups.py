@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 from torch import nn
 
-from dltk.config.errors import OptionError, alternatives
+from dltk.config.errors import OptionError, choices_near, did_you_mean
 from dltk.config.settings import NonNegativeFloat, PositiveFloat, Settings
 
 Glob = Annotated[str, Field(min_length=1)]
@@ -64,7 +64,7 @@ def grouped(
             option = f"groups.{i}.match" + ("" if isinstance(group.match, str) else f".{j}")
             matched = {name: parameter for name, parameter in left.items() if fnmatchcase(name, pattern)}
             if not matched:
-                raise OptionError(option, _why_nothing(pattern, parameters))
+                raise _matches_nothing(option, pattern, parameters)
             members |= matched
             left = {name: parameter for name, parameter in left.items() if name not in matched}
         found.append(_options(members, group.lr or lr * (group.lr_factor or 1.0), group.weight_decay))
@@ -76,7 +76,9 @@ def _options(members: Mapping[str, nn.Parameter], lr: float, weight_decay: float
     return options if weight_decay is None else {**options, "weight_decay": weight_decay}
 
 
-def _why_nothing(pattern: str, parameters: Mapping[str, nn.Parameter]) -> str:
+def _matches_nothing(option: str, pattern: str, parameters: Mapping[str, nn.Parameter]) -> OptionError:
     if any(fnmatchcase(name, pattern) for name in parameters):
-        return f"an earlier group has every parameter that matches '{pattern}'; put this one before it"
-    return f"no parameter that learns matches '{pattern}'{alternatives(pattern, parameters, 'there are')}"
+        said = f"an earlier group has every parameter that matches '{pattern}'; put this one before it"
+        return OptionError(option, said)
+    said = f"no parameter that learns matches '{pattern}'{did_you_mean(pattern, parameters)}"
+    return OptionError(option, said, allowed=choices_near(pattern, parameters))

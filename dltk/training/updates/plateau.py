@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dltk.config.errors import OptionError, alternatives
+from dltk.config.errors import OptionError, choices_near, did_you_mean, shown
 from dltk.training.schedules import Plateau, ScheduleSettings
 
 if TYPE_CHECKING:
@@ -79,7 +79,11 @@ def watch_for(
         )
     if schedule.monitor not in directions:
         raise OptionError(
-            "monitor", f"no such score{alternatives(schedule.monitor, directions)}", id="DLTK-CONFIG-SCORE"
+            "monitor",
+            f"no such score{did_you_mean(schedule.monitor, directions)}",
+            id="DLTK-CONFIG-SCORE",
+            found=shown(schedule.monitor),
+            allowed=choices_near(schedule.monitor, directions),
         )
     if num_evaluations and num_evaluations < schedule.patience + 3:
         needed = f"the rate falls after evaluation {schedule.patience + 2} at the earliest"

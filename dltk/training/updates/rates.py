@@ -49,8 +49,9 @@ def refuse_without_effect(schedule: ScheduleSettings, length: Length) -> None:
                 option, f"epoch {epochs:g} is not before the end of the run, which has {lasts}", id="DLTK-CONFIG-SPAN"
             )
     if length.run and warm_steps is not None and warm_steps >= length.run:
-        found = f"received {warm_steps}; the run has {length.run} updates"
-        raise OptionError("warmup_steps", f"must end before the run does; {found}", id="DLTK-CONFIG-SPAN")
+        what = f"the warm-up does not end before the run does, which has {length.run} updates"
+        allowed = f"at most {length.run - 1}"
+        raise OptionError("warmup_steps", what, id="DLTK-CONFIG-SPAN", found=str(warm_steps), allowed=allowed)
 
 
 def _warmup(schedule: ScheduleSettings, length: Length) -> int:

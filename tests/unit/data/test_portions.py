@@ -139,8 +139,8 @@ def test_groups_come_from_what_samples_are_called():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"group": "patien"}, "group: there is no column 'patien'; did you mean 'patient'? allowed: id, patient, y"),
-        ({"group_pattern": "p(["}, r"group_pattern: is no regular expression: .*; received 'p\(\['"),
+        ({"group": "patien"}, "group: there is no column 'patien'; did you mean 'patient'?; allowed id, patient, y"),
+        ({"group_pattern": "p(["}, r"group_pattern: is no regular expression: .*; found 'p\(\['"),
         ({"group_pattern": "^p"}, "group_pattern: must match what every sample is called; not found in 'q2'"),
         ({"group_pattern": "p", "group": "y"}, "group_pattern: give group or group_pattern, not both"),
     ],

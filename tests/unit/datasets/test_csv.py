@@ -144,7 +144,7 @@ def test_a_missing_file_is_named_by_its_absolute_path(table, tmp_path):
         ({"target": ["ill", "price"], "target_kind": "classes"}, ("target_kind",), "several targets"),
         ({"target": "ill", "encoding": "utf-99"}, ("encoding",), "no text encoding"),
         ({"target": "ill", "encoding": ["utf-8", "utf-99"]}, ("encoding",), "no text encoding"),
-        ({"target": 4}, ("target",), "must be a column's name; received 4"),
+        ({"target": 4}, ("target",), "a number, where columns have names"),
         ({"target": "ill", "id": 0}, ("id",), "set header: false"),
     ],
 )

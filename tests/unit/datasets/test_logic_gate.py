@@ -39,9 +39,9 @@ def test_an_own_table_decides_the_number_of_inputs():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "received none"),
-        ({"gate": "and", "table": [[0, 1]]}, "received both"),
-        ({"table": [[0, 1], [0, 0, 1]]}, "table.1: must have as many values"),
+        ({}, "found none"),
+        ({"gate": "and", "table": [[0, 1]]}, "found both"),
+        ({"table": [[0, 1], [0, 0, 1]]}, "table.1: has not as many values"),
         ({"table": [[0, 1], [0, 0]]}, "table.1: repeats the inputs of row 0"),
     ],
 )

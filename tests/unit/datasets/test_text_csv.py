@@ -126,7 +126,7 @@ def test_rows_of_another_width_are_listed_with_their_lines(tmp_path):
         ({"text": "txt"}, r"text: there is no column 'txt'; did you mean 'text'\? a\.csv has label, text"),
         ({"label": "klass"}, r"label: there is no column 'klass'; a\.csv has label, text"),
         ({"label": "text"}, "label: must be another column than the text"),
-        ({"text": 0}, "text: must be a column's name; received 0"),
+        ({"text": 0}, "text: a number, where columns have names"),
         ({"header": False}, "text: there is no column 'text'; a.csv has c0, c1"),
         ({"header": False, "text": 0, "label": 2}, "label: there is no column 'c2'; a.csv has c0, c1"),
         ({"encoding": "klingon"}, "encoding: must be a text encoding"),

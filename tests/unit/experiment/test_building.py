@@ -71,9 +71,9 @@ def test_sizes_of_one_may_be_left_out():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"wieght": [[1, 1]]}, "there is no parameter 'wieght'; did you mean 'weight'? allowed: bias, weight"),
-        ({"weight": [[1, 1, 1]]}, "'weight' must have the shape [1, 2]; received [1, 3]"),
-        ({"bias": [[1, 2]]}, "'bias' must have the shape [1]; received [1, 2]"),
+        ({"wieght": [[1, 1]]}, "there is no parameter 'wieght'; did you mean 'weight'?"),
+        ({"weight": [[1, 1, 1]]}, "'weight' has another shape"),
+        ({"bias": [[1, 2]]}, "'bias' has another shape"),
         ({"weight": [[1], [1, 2]]}, "'weight' must be nested lists of numbers of equal length"),
         ({"weight": "a"}, "'weight' must be nested lists of numbers of equal length"),
         ({"weight": None}, "'weight' must be nested lists of numbers of equal length"),
@@ -92,7 +92,7 @@ def test_parameters_that_do_not_fit_are_refused(parameters, message):
 def test_transposed_weights_are_refused_and_not_reshaped():
     weights = {"layers.0.weight": [[0.0] * 3] * 2}  # (inputs, units): the other way round
     config = {"name": "mlp", "hidden": [3], "parameters": weights}
-    assert "must have the shape [3, 2]; received [2, 3]" in problem(GATE, model=config)
+    assert "has another shape" in problem(GATE, model=config)
 
 
 # Absurd sizes.
@@ -144,7 +144,7 @@ def test_early_stopping_without_a_val_split_is_refused():
 
 def test_an_unknown_monitor_is_refused():
     message = refused(IRIS, early_stopping={"monitor": "accuracy"})
-    assert message.startswith("early_stopping.monitor: no such score; did you mean 'val/accuracy'? allowed: ")
+    assert message.startswith("early_stopping.monitor: no such score; did you mean 'val/accuracy'?")
 
 
 class Scoreless:

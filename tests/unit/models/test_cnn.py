@@ -74,7 +74,7 @@ def test_pools_that_would_find_nothing_are_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kernel_size": 4}, "kernel_size: must be odd, such as 3 or 5; received 4"),
+        ({"kernel_size": 4}, "kernel_size: an even size has no middle; found 4; allowed an odd number, such as 3 or 5"),
         ({"layers": []}, "layers: "),
         ({"layers": [8, "poool"]}, r"layers\.1: "),
         ({"layers": [0]}, r"layers\.0: "),

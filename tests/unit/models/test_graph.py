@@ -76,7 +76,7 @@ def test_the_output_is_the_one_node_that_no_other_uses():
         (
             {"nodes": {"a": node("inputt")}},
             "nodes.a.inputs.0",
-            "there is no input or node 'inputt'; did you mean 'input'? allowed: a, input",
+            "there is no input or node 'inputt'; did you mean 'input'?",
         ),
         (
             {"nodes": {"a": node("input", "c"), "b": node("a"), "c": node("b")}},
@@ -91,28 +91,32 @@ def test_the_output_is_the_one_node_that_no_other_uses():
         (
             {"nodes": {"a": node("input")}, "outputs": {"labell": "a"}},
             "outputs.labell",
-            "the data have no target 'labell'; did you mean 'label'? targets: label",
+            "the data have no target 'labell'; did you mean 'label'?",
         ),
         (
             {"nodes": {"both": node("input")}, "outputs": {"label": "boht"}},
             "outputs.label",
-            "there is no node 'boht'; did you mean 'both'? nodes: both",
+            "there is no node 'boht'; did you mean 'both'?",
         ),
         ({"nodes": {"a": node("input")}, "outputs": {}}, "outputs", "no node predicts label; targets: label"),
         ({"nodes": {"input": node("input")}}, "nodes.input", "'input' is an input of the data; choose another name"),
         ({"nodes": {"train": node("input")}}, "nodes.train", "'train' is a word of torch; choose another name"),
-        ({"nodes": {"a.b": node("input")}}, "nodes", "a node's name must be letters, digits and _"),
+        ({"nodes": {"a.b": node("input")}}, "nodes", "no name for a node"),
         (
             {"nodes": {"a": node("input", layers=dense(3)), "b": node("a", "input", merge="mul")}},
             "nodes.b.inputs",
-            "mul needs equal shapes; received a (3,), input (5,)",
+            "mul cannot take these shapes",
         ),
         (
             {"nodes": {"a": node("input", layers=[*dense(3), {"name": "max_pool2d"}])}},
             "nodes.a.layers.1",
             "max_pool2d needs an image (C, H, W); it receives (3,)",
         ),
-        ({"nodes": {"a": node("input", layers=dense(2))}, "head": "none"}, "nodes.a", "must end with (1,)"),
+        (
+            {"nodes": {"a": node("input", layers=dense(2))}, "head": "none"},
+            "nodes.a",
+            "must end with one value per class",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_where_it_stands(options, path, message):

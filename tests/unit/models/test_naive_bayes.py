@@ -126,5 +126,5 @@ def test_bags_are_sparse_vectors(distribution, target):
 
 
 def test_what_a_bag_has_not_cannot_count_as_there():
-    with pytest.raises(OptionError, match="threshold: must be at least 0 for sparse bags; received -1"):
+    with pytest.raises(OptionError, match="threshold: is out of range for sparse bags; found -1; allowed at least 0"):
         made("naive_bayes", one(BAG, TWO), distribution="bernoulli", threshold=-1)

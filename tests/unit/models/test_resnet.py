@@ -36,7 +36,7 @@ def test_depth_counts_the_layers_with_weights():
 
 @pytest.mark.parametrize(("depth", "hint"), [(18, "14 or 20"), (21, "20 or 26")])
 def test_other_depths_are_refused(depth, hint):
-    with pytest.raises(SettingsError, match=rf"depth: must be 6n\+2, such as {hint}; received {depth}"):
+    with pytest.raises(SettingsError, match=rf"has this depth; found {depth}; allowed 6n\+2, such as {hint}"):
         made("resnet", CIFAR, depth=depth)
 
 
@@ -80,7 +80,7 @@ def test_it_normalises_first():
 
 
 def test_grey_images_have_no_imagenet_statistics():
-    with pytest.raises(OptionError, match="normalize: must have one mean per channel, 1; received 3"):
+    with pytest.raises(OptionError, match="normalize: needs one mean per channel; found 3; allowed 1"):
         made("resnet", one(Image(1, 28, 28), THREE), normalize="imagenet")
 
 

@@ -31,7 +31,7 @@ def test_shapes_that_do_not_fit_are_named(first, second, how):
     with pytest.raises(OptionError) as error:
         merged_shape([("a", Shape(first)), ("b", Shape(second))], how, "nodes.c.inputs")
     assert error.value.path == ("nodes", "c", "inputs")
-    assert f"received a {first}, b {second}" in error.value.message
+    assert error.value.found == f"a {first}, b {second}"
 
 
 def test_ids_cannot_be_merged():

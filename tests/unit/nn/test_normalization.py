@@ -49,8 +49,11 @@ def test_it_is_stored_among_the_weights_but_does_not_learn():
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("imagenet", "normalize: must have one mean per channel, 1; received 3"),
-        (ChannelStatistics(mean=(0.5,), std=(1.0, 1.0)), "normalize.std: must have one std per channel, 1; received 2"),
+        ("imagenet", "normalize: needs one mean per channel; found 3; allowed 1"),
+        (
+            ChannelStatistics(mean=(0.5,), std=(1.0, 1.0)),
+            "normalize.std: needs one std per channel; found 2; allowed 1",
+        ),
     ],
 )
 def test_another_number_of_channels_is_refused(option, message):

@@ -139,7 +139,7 @@ def test_every_schedule_is_a_finite_function_of_the_update(kind):
         ("inverse_time", {"decay": 0}, "decay"),
         ("step", {}, "step_size"),
         ("multistep", {"milestones": []}, "milestones"),
-        ("multistep", {"milestones": [3, 2]}, r"milestones: must ascend; received \[3, 2\]"),
+        ("multistep", {"milestones": [3, 2]}, r"milestones: must ascend; found \[3, 2\]; allowed \[2, 3\]"),
         ("one_cycle", {"pct_start": 1.0}, "pct_start"),
         ("one_cycle", {"warmup_epochs": 1}, "warmup_epochs: no such option"),
         ("plateau", {"factor": 1.0}, "factor"),

@@ -10,7 +10,7 @@ def test_a_number_names_a_column_only_where_there_is_no_header():
     assert name_of("age", "target", None) == "age"
     assert name_of(1, "target", ("age", "price")) == "price"
     assert name_of(2, "target", ()) == "c2"
-    with pytest.raises(OptionError, match="received 2; without a header line set header: false") as caught:
+    with pytest.raises(OptionError, match="without a header line set header: false; found 2") as caught:
         name_of(2, "target", None)
     assert caught.value.path == ("target",)
 

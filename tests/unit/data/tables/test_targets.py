@@ -35,7 +35,7 @@ def test_several_columns_are_numbers_unless_labels_are_asked_for():
     columns = {"y": ["0", "1"], "z": ["1", "0"]}
     assert decide_kind("auto", columns) == "numbers"
     assert decide_kind("labels", columns) == "labels"
-    with pytest.raises(OptionError, match="several targets; received classes"):
+    with pytest.raises(OptionError, match="several targets; found classes"):
         decide_kind("classes", columns)
 
 

@@ -23,7 +23,7 @@ def test_all_options_can_be_written_out_and_read_again():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ngrams": [3, 2]}, r"ngrams: \[min, max\] needs min <= max; received \[3, 2\]"),
+        ({"ngrams": [3, 2]}, r"ngrams: out of order; found \[3, 2\]; allowed \[min, max\] with min <= max"),
         ({"ngrams": 0}, "ngrams: must be greater than or equal to 1"),
         ({"idf": "log10"}, "idf: only encode: tf_idf uses this; received encode: multi_hot"),
         ({"encode": "count", "sublinear_tf": True}, "sublinear_tf: only encode: tf_idf"),

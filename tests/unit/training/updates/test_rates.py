@@ -46,7 +46,11 @@ def test_epochs_are_counted_from_the_start():
         (MultiStep(milestones=(3, 12)), RUN, "milestones.1: epoch 12 is not before the end of the run"),
         (Exponential(gamma=0.9), Length(5, 5), "gamma: epoch 1 is not before the end of the run, which has 1 epochs"),
         (Constant(warmup_epochs=10), RUN, "warmup_epochs: epoch 10 is not before the end"),
-        (Cosine(warmup_steps=50), RUN, "warmup_steps: must end before the run does; received 50; the run has 50 upd"),
+        (
+            Cosine(warmup_steps=50),
+            RUN,
+            "does not end before the run does, which has 50 updates; found 50; allowed at most 49",
+        ),
         (Step(step_size=1), Length(50, None), "step_size: counts epochs, and these data are a stream"),
         (MultiStep(milestones=(1,)), Length(), "milestones: counts epochs"),
         (Cosine(), Length(), "name: cosine spans the run, and these data are a stream of unknown length"),
