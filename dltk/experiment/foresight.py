@@ -93,6 +93,7 @@ def foreseen(experiment: Experiment, device: torch.device) -> Foreseen:
 
     found = _foreseen(experiment, device, look)
     _refuse(found)
+    refuse_absent_weights(experiment)
     return found
 
 
@@ -119,27 +120,27 @@ def foresee(experiment: Experiment, known: Outlook, device: torch.device) -> For
     return found
 
 
-def _refuse(found: Foreseen) -> None:
-    """Raise what is wrong; weights that are not there come last, for which there is another code."""
-    experiment, absent = found.experiment, None
-    with _noting(found, "model"):
-        absent = _absent_weights(experiment)
-    distinct = {problem.path: problem for problem in reversed(found.problems)}
-    if distinct:
-        raise ConfigError(locate(list(distinct.values()), experiment.document))
-    if absent is not None:
-        raise absent
+def refuse_absent_weights(experiment: Experiment) -> None:
+    """Refuse, before any data are read, weights to start from that are not there, or are another program's.
 
-
-def _absent_weights(experiment: Experiment) -> MissingInput | None:
-    """Return the error for weights that are not there; raise OptionError where they are of another program."""
+    Raises:
+        MissingInput: There is no such run or file; with its place in the config.
+        ConfigError: They must be imported first.
+    """
     common = experiment.model.common
     try:
         if common.weights is not None:
             refuse_absent(Path(common.weights))
     except MissingInput as error:
-        return error.at(absent_paths("model", common, experiment.document))
-    return None
+        raise error.at(absent_paths("model", common, experiment.document)) from None
+    except OptionError as error:
+        raise experiment.problem("model", error) from None
+
+
+def _refuse(found: Foreseen) -> None:
+    distinct = {problem.path: problem for problem in reversed(found.problems)}
+    if distinct:
+        raise ConfigError(locate(list(distinct.values()), found.experiment.document))
 
 
 def _decide_task(found: Foreseen) -> None:

@@ -21,7 +21,7 @@ from dltk.experiment.creating import create, refuse_impossible
 from dltk.experiment.determinism import refuse_other_bits
 from dltk.experiment.finished import Run
 from dltk.experiment.following import made
-from dltk.experiment.foresight import refuse_foreseeable
+from dltk.experiment.foresight import refuse_absent_weights, refuse_foreseeable
 from dltk.experiment.kernels import Kernels, choose
 from dltk.experiment.learning import make_learner, positioned
 from dltk.experiment.life import live
@@ -128,6 +128,7 @@ def check(
     experiment = read_experiment(Path(config) if isinstance(config, str) else config, _texts(overrides))
     machine = prepare_machine(experiment.sections.train, None)
     refuse_foreseeable(experiment, machine.device)
+    refuse_absent_weights(experiment)
     started_at = time.monotonic()
     with within_memory(), positioned(experiment):
         built = build(experiment, machine.device)
@@ -186,6 +187,8 @@ def begin(experiment: Experiment, given: str, options: RunOptions, start: Start 
     screen = options.screen()
     machine = prepare_machine(experiment.sections.train, None)
     refuse_foreseeable(experiment, machine.device)
+    if start is from_options:
+        refuse_absent_weights(experiment)
     started_at = time.monotonic()
     with within_memory():
         built = build(experiment, machine.device, start=start)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 import torch
 from torch import Tensor, nn
 
-from dltk.config.errors import OptionError, choices_near, did_you_mean, listed, shown
+from dltk.config.errors import OptionError, did_you_mean, listed, shown
 from dltk.config.settings import DISTINCT, Fraction, NonNegativeFloat, PositiveFloat
 from dltk.data.batches import Batch, Batches
 from dltk.data.samples import Preparation
@@ -268,22 +268,10 @@ def _refuse_misfits(task: Classification) -> None:
         reason = f"perceptron needs two classes; the data have {kind}"
         raise OptionError("loss", reason, id=MISFIT, found=config.loss, allowed=listed(fitting))
     if config.gamma is not None and config.loss != "focal":
-        raise OptionError(
-            "gamma",
-            "needs another loss",
-            id="DLTK-CONFIG-CONFLICT",
-            found=f"loss: {config.loss}",
-            allowed="loss: focal",
-        )
+        raise OptionError("gamma", "needs another loss", id="DLTK-CONFIG-CONFLICT", found=config.loss, allowed="focal")
     if config.label_smoothing and not loss.is_probability:
-        allowed = "loss: cross_entropy, focal or mse"
-        raise OptionError(
-            "label_smoothing",
-            "needs another loss",
-            id="DLTK-CONFIG-CONFLICT",
-            found=f"loss: {config.loss}",
-            allowed=allowed,
-        )
+        said, fitting_losses = "needs another loss", "cross_entropy, focal or mse"
+        raise OptionError("label_smoothing", said, id="DLTK-CONFIG-CONFLICT", found=config.loss, allowed=fitting_losses)
     if config.class_weights != "none" and target.multi_label:
         raise OptionError("class_weights", f"needs one class per sample; the data have {kind}", id=MISFIT)
     for position, name in enumerate(config.metrics):
@@ -309,5 +297,4 @@ def _refuse_unknown_classes(weights: Mapping[str, float], target: Classes) -> No
     for name in weights:
         if name not in target.names:
             reason = f"there is no class {shown(name)}{did_you_mean(str(name), target.names)}"
-            allowed = choices_near(str(name), target.names)
-            raise OptionError("class_weights", reason, id="DLTK-CONFIG-UNKNOWN-NAME", allowed=allowed)
+            raise OptionError("class_weights", reason, id="DLTK-CONFIG-UNKNOWN-NAME", allowed=listed(target.names))

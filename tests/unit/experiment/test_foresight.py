@@ -10,7 +10,8 @@ from dltk.config.errors import ConfigError, MissingInput
 from dltk.config.sections import TensorboardOptions
 from dltk.experiment.building import build
 from dltk.experiment.config import read_experiment
-from dltk.experiment.foresight import foreseen, refuse_foreseeable
+from dltk.experiment.foresight import foreseen, refuse_absent_weights, refuse_foreseeable
+from dltk.experiment.running import RunOptions, check, train
 
 CPU = torch.device("cpu")
 DIGITS: dict[str, Any] = {"data": {"name": "digits"}, "model": {"name": "mlp", "hidden": [4]}}
@@ -230,7 +231,7 @@ def test_weights_that_are_not_there_are_said_with_their_place(tmp_path, weights,
     config = tmp_path / "c.yaml"
     config.write_text(f"data: {{name: digits}}\nmodel:\n  name: mlp\n  weights: {weights}\n")
     with pytest.raises(MissingInput) as caught:
-        refuse_foreseeable(read_experiment(config), CPU)
+        refuse_absent_weights(read_experiment(config))
     assert caught.value.message.startswith(message)
     (problem,) = caught.value.problems
     assert (problem.key, problem.id, str(problem.position)) == ("model.weights", "DLTK-CONFIG-PATH", f"{config}:4:12")
@@ -238,14 +239,17 @@ def test_weights_that_are_not_there_are_said_with_their_place(tmp_path, weights,
 
 def test_weights_of_another_program_are_said_without_reading(tmp_path):
     (tmp_path / "another.pth").write_bytes(b"")
-    found = problems(model={"name": "mlp", "weights": str(tmp_path / "another.pth")})
-    assert list(found) == ["model.weights"]
-    assert "is another program's file; make a run of it by dltk import" in found["model.weights"]
+    experiment = read_experiment({**DIGITS, "model": {"name": "mlp", "weights": str(tmp_path / "another.pth")}})
+    with pytest.raises(ConfigError, match="is another program's file; make a run of it by dltk import"):
+        refuse_absent_weights(experiment)
 
 
-def test_what_is_wrong_beside_weights_that_are_not_there_is_said_first():
-    found = problems(model={"name": "mlp", "weights": "gone.safetensors", "freeze": ["*"]})
-    assert set(found) == {"model.freeze"}
+def test_a_run_of_weights_that_are_not_there_is_refused_unread(tmp_path):
+    config = {**DIGITS, "model": {"name": "mlp", "weights": str(tmp_path / "gone.safetensors")}}
+    for refused in (lambda: check(config), lambda: train(config, options=RunOptions(tmp_path / "run", quiet=True))):
+        with pytest.raises(MissingInput, match="there is no file"):
+            refused()
+    assert not (tmp_path / "run").exists()
 
 
 def test_data_that_are_not_there_are_said_with_their_place(tmp_path):
