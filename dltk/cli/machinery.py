@@ -1,4 +1,4 @@
-"""The machinery behind the commands that work with data and models, torch among it."""
+"""The machinery behind the commands that work with data and models: torch."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import gc
 import sys
 from importlib import import_module
 
-EXPERIMENT = "dltk.experiment"
+TORCH = "torch"
 
 
 def load_machinery() -> None:
     """Import it once, and look for garbage neither meanwhile nor in it later: nearly all of it stays to the end."""
-    if EXPERIMENT in sys.modules:
+    if TORCH in sys.modules:
         return
     gc.disable()
     try:
-        import_module(EXPERIMENT)
+        import_module(TORCH)
     finally:
         gc.enable()
     gc.freeze()

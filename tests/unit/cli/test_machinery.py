@@ -4,7 +4,8 @@ import gc
 import subprocess
 import sys
 
-import dltk.experiment  # noqa: F401 - is there already when it is asked for below
+import torch  # noqa: F401 - is there already when it is asked for below
+
 from dltk.cli.machinery import load_machinery
 
 PROGRAM = """
