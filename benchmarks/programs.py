@@ -84,9 +84,9 @@ def _plan(config: str, *packages: str) -> tuple[Program, Program]:
 
 
 PLANS: Mapping[str, tuple[str, ...]] = {
-    "start/digits_mlp": ("sklearn.datasets",),
-    "tables/iris_mlp": ("sklearn.datasets",),
-    "generative/digits_gan": ("sklearn.datasets",),
+    "start/digits_mlp": (),
+    "tables/iris_mlp": (),
+    "generative/digits_gan": (),
     "cnn/mnist_lenet": (),
     "cnn/mnist_cnn_augmented": (),
     "cnn/hymenoptera_finetune": (),
