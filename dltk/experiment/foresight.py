@@ -93,7 +93,6 @@ def foreseen(experiment: Experiment, device: torch.device) -> Foreseen:
 
     found = _foreseen(experiment, device, look)
     _refuse(found)
-    refuse_absent_weights(experiment)
     return found
 
 
