@@ -21,7 +21,7 @@ def status(run: Path) -> dict[str, Any]:
 
 def log(run: Path) -> str:
     """Return what was said."""
-    return (run / "train.log").read_text()
+    return (run / "train.log").read_text(errors="replace")
 
 
 def checkpoint(run: Path, step: int) -> Checkpoint:

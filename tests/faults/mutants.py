@@ -141,7 +141,7 @@ MUTANTS = {
         EVALUATIONS,
     ),
     "the record is not cut on resume": Mutant(
-        "I12", "training/loggers.py", "                os.truncate(self._path, size)", "                pass", STOPS
+        "I12", "training/record.py", "                os.truncate(self._path, mark.size)", "                pass", STOPS
     ),
     "schedules begin anew on resume": Mutant(
         "I1",
