@@ -19,7 +19,7 @@ from pathlib import Path
 from dltk.config.errors import DataError, IntegrityError, MissingInput, WriteError, shown
 from dltk.config.problems import Problem
 from dltk.data.archive_entries import CHUNK_BYTES, Budget, Entry, Limits, Metered, Unsafe, compressed, entries_of
-from dltk.data.places import file_place
+from dltk.data.file_places import file_place
 
 if sys.platform != "win32":
     import fcntl

@@ -14,7 +14,7 @@ import pandas as pd
 from dltk.config.errors import DataError, listed
 from dltk.config.sections import PathText
 from dltk.data import files
-from dltk.data.places import file_place, unfit_file
+from dltk.data.file_places import file_place, unfit_file
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Column, Numbers, Spec, Table
 from dltk.data.tables.csv_files import CsvFormat, read_csv

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dltk.config.errors import DataError, count_of, listed, shown
 from dltk.config.problems import Problem
 from dltk.config.sections import PathText
+from dltk.data.file_places import class_problem
 from dltk.data.files import as_directory, is_folder, links_note
 from dltk.data.images.files import IMAGE_EXTENSIONS, files_below, is_image_name, printable, reasons
 from dltk.data.images.preparation import (
@@ -22,7 +23,6 @@ from dltk.data.images.preparation import (
 )
 from dltk.data.images.proposing import proposed_images
 from dltk.data.images.scanning import unreadable_images
-from dltk.data.places import class_problem
 from dltk.data.proposals import Proposal
 
 if TYPE_CHECKING:

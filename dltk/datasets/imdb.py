@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from dltk.config.errors import DataError
 from dltk.config.sections import PathText
 from dltk.data.download import Remote
+from dltk.data.file_places import class_problem
 from dltk.data.files import as_directory, obtain
-from dltk.data.places import class_problem
 from dltk.data.samples import Source
 from dltk.data.specs import Classes
 from dltk.data.texts.files import read_text

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from dltk.config.errors import DataError, shown
 from dltk.config.sections import PathText
+from dltk.data.file_places import class_problem
 from dltk.data.files import as_directory, is_folder, links_note
-from dltk.data.places import class_problem
 from dltk.data.proposals import Proposal
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec

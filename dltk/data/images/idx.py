@@ -15,8 +15,8 @@ from torch import Tensor
 
 from dltk.data import files
 from dltk.data.download import Remote
+from dltk.data.file_places import file_place, unfit_file
 from dltk.data.images.preparation import classes_spec, labelled
-from dltk.data.places import file_place, unfit_file
 from dltk.data.samples import Columns, Source
 from dltk.data.specs import Image, Spec
 

@@ -11,8 +11,8 @@ import torch
 
 from dltk.config.errors import DataError, at_most_shown, shown
 from dltk.config.problems import Problem
+from dltk.data.file_places import file_place
 from dltk.data.images.files import DECODING_ERRORS, FORMATS, printable, reasons
-from dltk.data.places import file_place
 from dltk.data.samples import Columns
 from dltk.data.specs import Image
 

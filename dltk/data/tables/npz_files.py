@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dltk.config.errors import listed
-from dltk.data.places import file_place, unfit_file
+from dltk.data.file_places import file_place, unfit_file
 
 MAX_BYTES = 1 << 30
 
