@@ -35,7 +35,7 @@ from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
 from dltk.training.saving.durable import digest_of
 from dltk.training.saving.storage import read_tree
 from dltk.training.saving.weights import set_weights, weights_of
-from dltk.training.updates.carrying import What, carried, moments_of
+from dltk.training.updates.carrying import What, carried, keep_alike
 
 Changes = Mapping[str, tuple[Any, Any]]
 _ORDER = ("seed", "data.batch_size", "data.sampler")
@@ -166,7 +166,7 @@ def _anew(old: Experiment, new: Experiment, changed: Changes) -> set[What]:
     anew: set[What] = set()
     before, after = old.optimization, new.optimization
     names = {*before.optimizers, *after.optimizers}
-    has_same = all(moments_of(before.optimizer(name)) == moments_of(after.optimizer(name)) for name in names)
+    has_same = all(keep_alike(before.optimizer(name), after.optimizer(name)) for name in names)
     if not has_same or any(key == "model.freeze" or key.endswith(".groups") for key in changed):
         anew.add("moments")
     if any(is_below(key, ["schedule"]) for key in changed):

@@ -112,7 +112,7 @@ def _begin(run: RunDir, built: Built, fitting: Fitting) -> Progress:
 def _bytes_needed(built: Built, learner: Learner, progress: Progress) -> int:
     """Return what checkpoints will take beside those that are there: an old one goes when the new one is verified."""
     optimizers = built.experiment.optimization.optimizers.values()
-    num_moments = max((options.num_moments for options in optimizers), default=0)
+    num_moments = max((len(options.kept_moments) for options in optimizers), default=0)
     weights = _bytes_in(weights_of(learner.inference_model()))
     learning = _bytes_in(dict(learner.inference_model().named_parameters()))
     average = learning if built.experiment.sections.train.ema is not None else 0

@@ -58,7 +58,7 @@ def _of_model(found: Foreseen, model: nn.Module) -> dict[str, int]:
     learned = {name: each.nbytes for name, each in model.named_parameters() if each.requires_grad}
     sets = experiment.task.options.optimizers or ("",)
     moments = sum(
-        size * experiment.optimization.optimizer(name).num_moments
+        size * len(experiment.optimization.optimizer(name).kept_moments)
         for name in sets
         for parameter, size in learned.items()
         if not name or parameter.startswith(f"{name}.")

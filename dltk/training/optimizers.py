@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
 import torch
@@ -9,9 +10,22 @@ from pydantic import model_validator
 
 from dltk.config.errors import OptionError
 from dltk.config.settings import Fraction, NonNegativeFloat, PositiveFloat
+from dltk.training.adams import Adam, Adamax, AdamW, NAdam, RAdam
 from dltk.training.updates.optimizer_settings import Groups, OptimizerSettings, Rate
 
-Betas = tuple[Fraction, Fraction]
+__all__ = [
+    "GD",
+    "OPTIMIZERS",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "RAdam",
+    "RMSprop",
+]
 
 
 class GD(OptimizerSettings):
@@ -21,6 +35,7 @@ class GD(OptimizerSettings):
     """
 
     takes_whole_epochs: ClassVar[bool] = True
+    counters: ClassVar[tuple[str, ...]] = ()
     name: Literal["gd"] = "gd"
     lr: Rate = 0.01
     """Learning rate."""
@@ -35,7 +50,8 @@ class GD(OptimizerSettings):
 class SGD(OptimizerSettings):
     """Stochastic gradient descent, with momentum where asked."""
 
-    moments_of: ClassVar[tuple[str, ...]] = ("momentum",)
+    counters: ClassVar[tuple[str, ...]] = ()
+    moments_of: ClassVar[Mapping[str, str]] = {"momentum": "momentum_buffer"}
     name: Literal["sgd"] = "sgd"
     lr: Rate = 0.01
     """Learning rate."""
@@ -78,7 +94,7 @@ class SGD(OptimizerSettings):
 class Adagrad(OptimizerSettings):
     """Adagrad (Duchi et al. 2011)."""
 
-    moments: ClassVar[int] = 1
+    moments: ClassVar[tuple[str, ...]] = ("sum",)
     name: Literal["adagrad"] = "adagrad"
     lr: Rate = 0.01
     """Learning rate."""
@@ -107,7 +123,7 @@ class Adagrad(OptimizerSettings):
 class Adadelta(OptimizerSettings):
     """Adadelta (Zeiler 2012)."""
 
-    moments: ClassVar[int] = 2
+    moments: ClassVar[tuple[str, ...]] = ("square_avg", "acc_delta")
     name: Literal["adadelta"] = "adadelta"
     lr: Rate = 1.0
     """Factor of the move; the paper has none."""
@@ -128,11 +144,8 @@ class Adadelta(OptimizerSettings):
 class RMSprop(OptimizerSettings):
     """RMSprop (Tieleman & Hinton 2012)."""
 
-    moments: ClassVar[int] = 1
-    moments_of: ClassVar[tuple[str, ...]] = (
-        "momentum",
-        "centered",
-    )
+    moments: ClassVar[tuple[str, ...]] = ("square_avg",)
+    moments_of: ClassVar[Mapping[str, str]] = {"momentum": "momentum_buffer", "centered": "grad_avg"}
     name: Literal["rmsprop"] = "rmsprop"
     lr: Rate = 0.01
     """Learning rate."""
@@ -158,137 +171,6 @@ class RMSprop(OptimizerSettings):
             momentum=self.momentum,
             centered=self.centered,
             foreach=True,
-        )
-
-
-class Adam(OptimizerSettings):
-    """Adam (Kingma & Ba 2015)."""
-
-    moments: ClassVar[int] = 2
-    moments_of: ClassVar[tuple[str, ...]] = ("amsgrad",)
-    name: Literal["adam"] = "adam"
-    lr: Rate = 1e-3
-    """Learning rate."""
-    betas: Betas = (0.9, 0.999)
-    """Decay of the running mean of gradients and of their squares."""
-    eps: PositiveFloat = 1e-8
-    """Added to the root of the second moment."""
-    weight_decay: NonNegativeFloat = 0.0
-    """L2 penalty added to the gradient."""
-    amsgrad: bool = False
-    """Divide by the largest second moment so far (Reddi et al. 2018)."""
-
-    def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """Return torch's Adam."""
-        return torch.optim.Adam(
-            groups,
-            self.lr,
-            betas=self.betas,
-            eps=self.eps,
-            weight_decay=self.weight_decay,
-            amsgrad=self.amsgrad,
-            fused=True,
-        )
-
-
-class AdamW(OptimizerSettings):
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
-
-    moments: ClassVar[int] = 2
-    moments_of: ClassVar[tuple[str, ...]] = ("amsgrad",)
-    name: Literal["adamw"] = "adamw"
-    lr: Rate = 1e-3
-    """Learning rate."""
-    betas: Betas = (0.9, 0.999)
-    """Decay of the running mean of gradients and of their squares."""
-    eps: PositiveFloat = 1e-8
-    """Added to the root of the second moment."""
-    weight_decay: NonNegativeFloat = 0.01
-    """Part of each weight removed per unit of learning rate."""
-    amsgrad: bool = False
-    """Divide by the largest second moment so far (Reddi et al. 2018)."""
-
-    def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """Return torch's AdamW."""
-        return torch.optim.AdamW(
-            groups,
-            self.lr,
-            betas=self.betas,
-            eps=self.eps,
-            weight_decay=self.weight_decay,
-            amsgrad=self.amsgrad,
-            fused=True,
-        )
-
-
-class Adamax(OptimizerSettings):
-    """Adam by the largest gradient so far (Kingma & Ba 2015, section 7)."""
-
-    moments: ClassVar[int] = 2
-    name: Literal["adamax"] = "adamax"
-    lr: Rate = 2e-3
-    """Learning rate."""
-    betas: Betas = (0.9, 0.999)
-    """Decay of the running mean of gradients and of the largest so far."""
-    eps: PositiveFloat = 1e-8
-    """Added to the largest gradient."""
-    weight_decay: NonNegativeFloat = 0.0
-    """L2 penalty added to the gradient."""
-
-    def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """Return torch's Adamax."""
-        return torch.optim.Adamax(
-            groups, self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, foreach=True
-        )
-
-
-class NAdam(OptimizerSettings):
-    """Adam with Nesterov's momentum (Dozat 2016)."""
-
-    moments: ClassVar[int] = 2
-    name: Literal["nadam"] = "nadam"
-    lr: Rate = 2e-3
-    """Learning rate."""
-    betas: Betas = (0.9, 0.999)
-    """Decay of the running mean of gradients and of their squares."""
-    eps: PositiveFloat = 1e-8
-    """Added to the root of the second moment."""
-    weight_decay: NonNegativeFloat = 0.0
-    """L2 penalty added to the gradient."""
-    momentum_decay: NonNegativeFloat = 4e-3
-    """How fast the momentum rises to its full strength."""
-
-    def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """Return torch's NAdam."""
-        return torch.optim.NAdam(
-            groups,
-            self.lr,
-            betas=self.betas,
-            eps=self.eps,
-            weight_decay=self.weight_decay,
-            momentum_decay=self.momentum_decay,
-            foreach=True,
-        )
-
-
-class RAdam(OptimizerSettings):
-    """Adam whose first moves are rectified (Liu et al. 2020)."""
-
-    moments: ClassVar[int] = 2
-    name: Literal["radam"] = "radam"
-    lr: Rate = 1e-3
-    """Learning rate."""
-    betas: Betas = (0.9, 0.999)
-    """Decay of the running mean of gradients and of their squares."""
-    eps: PositiveFloat = 1e-8
-    """Added to the root of the second moment."""
-    weight_decay: NonNegativeFloat = 0.0
-    """L2 penalty added to the gradient."""
-
-    def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """Return torch's RAdam."""
-        return torch.optim.RAdam(
-            groups, self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, foreach=True
         )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dltk.training.updates.optimizer_settings import OptimizerSettings
 
@@ -34,14 +33,9 @@ def carried(old: Any, fresh: Any, anew: Collection[What]) -> Any:
     return old if _is_alike(old, fresh) else fresh
 
 
-def moments_of(options: OptimizerSettings) -> dict[str, bool]:
-    """Return what an optimizer keeps of each parameter, by name, and whether it is as large as the parameter."""
-    parameter = nn.Parameter(torch.zeros(2))
-    parameter.grad = torch.zeros(2)
-    optimizer = options.build([{"params": [parameter], "lr": options.lr}])
-    optimizer.step()
-    kept = {name: value for name, value in optimizer.state[parameter].items() if value is not None}
-    return {name: getattr(value, "shape", None) == parameter.shape for name, value in kept.items()}
+def keep_alike(before: OptimizerSettings, after: OptimizerSettings) -> bool:
+    """Return whether two optimizers keep the same of each parameter."""
+    return (set(before.kept_moments), before.counters) == (set(after.kept_moments), after.counters)
 
 
 def _sizes(state: Mapping[str, Any]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 import torch
@@ -23,10 +23,12 @@ class OptimizerSettings(Settings, ABC):
 
     takes_whole_epochs: ClassVar[bool] = False
     """Whether an update follows the gradient of all training samples."""
-    moments: ClassVar[int] = 0
-    """How many tensors of its size are always kept for each parameter from one update to the next."""
-    moments_of: ClassVar[tuple[str, ...]] = ()
-    """Options that keep one more, where they are not 0 or false."""
+    moments: ClassVar[tuple[str, ...]] = ()
+    """What torch calls the tensors of its size that are always kept for each parameter until the next update."""
+    moments_of: ClassVar[Mapping[str, str]] = {}
+    """Options that keep one more, where they are not 0 or false, and what torch calls it."""
+    counters: ClassVar[tuple[str, ...]] = ("step",)
+    """What torch calls the scalars that are kept for each parameter."""
 
     name: str
     lr: Rate
@@ -50,9 +52,9 @@ class OptimizerSettings(Settings, ABC):
         return self
 
     @property
-    def num_moments(self) -> int:
-        """How many tensors of its size are kept for each parameter from one update to the next."""
-        return self.moments + sum(bool(getattr(self, option)) for option in self.moments_of)
+    def kept_moments(self) -> tuple[str, ...]:
+        """What torch calls the tensors of its size that are kept for each parameter from one update to the next."""
+        return (*self.moments, *(name for option, name in self.moments_of.items() if getattr(self, option)))
 
     @abstractmethod
     def build(self, groups: Groups) -> torch.optim.Optimizer:

@@ -91,11 +91,12 @@ def test_impossible_options_are_refused(name, options, message):
 
 
 @pytest.mark.parametrize(("name", "options"), [*((name, {}) for name in OPTIMIZERS), *OPTIONS])
-def test_the_number_of_moments_is_what_torch_keeps(name, options):
+def test_it_names_the_moments_and_counters_that_torch_keeps(name, options):
     settings = OPTIMIZERS[name].parse({"name": name, **({"lr": 0.1} | options)})
     parameter = nn.Parameter(torch.ones(3))
     optimizer = settings.build([{"params": [parameter]}])
     parameter.square().sum().backward()
     optimizer.step()
-    kept = [value for value in optimizer.state[parameter].values() if isinstance(value, torch.Tensor)]
-    assert settings.num_moments == sum(value.shape == parameter.shape for value in kept)
+    kept = {key: value for key, value in optimizer.state[parameter].items() if value is not None}
+    moments = {key for key, value in kept.items() if value.shape == parameter.shape}
+    assert (set(settings.kept_moments), set(settings.counters)) == (moments, kept.keys() - moments)
