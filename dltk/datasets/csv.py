@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -26,6 +26,7 @@ from dltk.data.tables.notes import column_notes
 from dltk.data.tables.options import TableOptions, no_such_column
 from dltk.data.tables.preparation import TABLE, TablePreparation, row_names
 from dltk.data.tables.proposing import proposed_table
+from dltk.data.tables.rereading import look_at, read_once
 from dltk.data.tables.spelling import Decimal, Thousands
 from dltk.data.tables.targets import TargetKind, decide_kind, fit_target
 from dltk.data.texts.files import Encoding, for_other_files
@@ -113,7 +114,7 @@ def describe(config: Config) -> Spec:
     for path in (config.val_path, config.test_path):
         if path is not None and not Path(path).is_file():
             raise not_there(Path(path))
-    part = _train_part(config)
+    part = _train_part(config, look_at)
     target = fit_target(decide_kind(config.target_kind, part.targets), part.targets, part)
     spec = target.spec if isinstance(target.spec, Classes) else Numbers(target.spec.names)  # means are fitted on train
     return Spec({TABLE: Table(tuple(Column(name) for name in part.inputs.columns))}, {target.name: spec})
@@ -121,7 +122,7 @@ def describe(config: Config) -> Spec:
 
 def read(config: Config) -> Source:
     """Return all rows that have a target; `val_path` and `test_path` are the official parts."""
-    train = _train_part(config)
+    train = _train_part(config, read_once)
     kind = decide_kind(config.target_kind, train.targets)
     stratify = next(iter(train.targets)) if kind == "classes" else None
     notes = [*train.notes, f"the target is {kind}: {', '.join(train.targets)}", *column_notes(config, train.inputs)]
@@ -195,8 +196,8 @@ def _unnamed(config: Config) -> tuple[str, ...] | None:
     return None if config.header else config.column_names
 
 
-def _train_part(config: Config) -> _Part:
-    table = read_csv(config.path, _written(config))
+def _train_part(config: Config, reading: Callable[[str, CsvFormat], CsvTable]) -> _Part:
+    table = reading(config.path, _written(config))
     columns = [str(name) for name in table.frame.columns]
     _check_columns(config, columns)
     left_out = {*_targets(config), *config.drop, _id(config)}
