@@ -176,7 +176,6 @@ def test_a_table_without_labels_can_be_predicted_and_keeps_every_row(tmp_path):
     assert samples.inputs["text"] == ["good", "", "bad"]
 
 
-@pytest.mark.skipif(find(SST2, None) is None, reason="no sst2 below $DLTK_DATA")
 def test_a_table_without_the_column_of_texts_cannot_be_predicted(tmp_path):
     table = write(tmp_path / "train.csv", "text,label\ngood,a\nbad,b\n")
     options = text_csv.Config.parse({"path": str(table)})
@@ -188,6 +187,7 @@ def test_a_table_without_the_column_of_texts_cannot_be_predicted(tmp_path):
     assert caught.value.expected == "'text'"
 
 
+@pytest.mark.skipif(find(SST2, None) is None, reason="no sst2 below $DLTK_DATA")
 def test_sst2_is_read_as_it_is_published():
     train, val, test = (str(find([name], None)) for name in SST2)
     columns = {"header": False, "text": 0, "label": 1, "quoting": False}
