@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dltk.data.tables import rereading
-from dltk.data.tables.csv_files import CsvFormat, read_csv
+from dltk.data.tables.csv_files import CsvFormat, CsvTable, read_csv
 from dltk.data.tables.rereading import look_at, read_once
 
 
@@ -14,7 +14,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the paths that were parsed, as they are."""
     paths: list[str] = []
 
-    def counted(path: str, written: CsvFormat):
+    def counted(path: str, written: CsvFormat) -> CsvTable:
         paths.append(path)
         return read_csv(path, written)
 
