@@ -120,7 +120,7 @@ def _pull(remote: Remote, part: Path) -> None:
                 reasons[url] = str(error)
                 break
             except (DataError, IntegrityError) as error:
-                reasons[url] = error.message
+                reasons[url] = ": ".join([error.message, *(problem.message for problem in error.problems)])
                 is_unsafe = is_unsafe or isinstance(error, IntegrityError)
     raise (IntegrityError if is_unsafe else Unavailable)(
         f"{shown(Path(remote.name).name)} cannot be downloaded",

@@ -169,7 +169,7 @@ def test_a_wrong_override_is_quoted_with_its_place(dltk, override, column, messa
         ("iris", ["model.parameters={head.bias: [0, 0]}"], "'head.bias' has another shape"),
         ("iris", ["model.parameters={head.bias: [a, b, c]}"], "nested lists of numbers"),
         ("iris", ["data.val_fraction=0.001"], "samples leaves an empty split"),
-        ("iris", ["data.fold=[5, 5]"], "needs i < k"),
+        ("iris", ["data.fold=[5, 5]"], "with i < k"),
         ("iris", ["model.hidden=[1000000000, 1000000000]"], "[DLTK-CONFIG-MEMORY]"),
         ("table", ["data.target=knid"], "there is no column 'knid'; did you mean 'kind'?"),
         ("table", ["data.drop=[colour, size]"], "there is no column 'size'"),

@@ -87,7 +87,7 @@ def test_a_val_fraction_in_the_config_gives_way_to_the_folds():
 def test_more_folds_than_samples_are_refused(folder):
     with pytest.raises(ConfigError, match="1 problem") as caught:
         cross_validate(TABLE, (), 61, QUIET)
-    assert "k from 2 to the 60 samples" in str(caught.value)
+    assert "k from 2 to 60" in str(caught.value)
     assert not (folder / "runs").exists()
 
 

@@ -49,7 +49,8 @@ def test_epochs_are_counted_from_the_start():
         (
             Cosine(warmup_steps=50),
             RUN,
-            "does not end before the run does, which has 50 updates; found 50; allowed at most 49",
+            "warmup_steps: the warm-up does not end before the run does, which has 50 updates; found 50; "
+            "allowed at most 49",
         ),
         (Step(step_size=1), Length(50, None), "step_size: counts epochs, and these data are a stream"),
         (MultiStep(milestones=(1,)), Length(), "milestones: counts epochs"),
