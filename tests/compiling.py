@@ -2,7 +2,7 @@
 
 import pytest
 
-from dltk.training.compiled.library import compiler
+from dltk.training.compiled.machine_code import compiler
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C++ compiler")
 

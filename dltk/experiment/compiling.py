@@ -16,7 +16,7 @@ from dltk.experiment.kernels import COMPILED, USUAL
 from dltk.experiment.learning import session_for
 from dltk.experiment.machine import Machine
 from dltk.experiment.processor import this_processor
-from dltk.training.compiled.library import compiler
+from dltk.training.compiled.machine_code import compiler
 from dltk.training.compiled.obstacles import is_tiny, obstacle, obstacle_in
 from dltk.training.compiled.tracing import CannotCompile
 from dltk.training.learner import Learner

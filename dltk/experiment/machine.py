@@ -21,7 +21,7 @@ from dltk.data.resources import allow_more_files, cores
 from dltk.experiment.determinism import ask_for_same_bits
 from dltk.experiment.kernels import COMPILED, Kernels
 from dltk.experiment.processor import this_processor
-from dltk.training.compiled.library import compiler_version
+from dltk.training.compiled.machine_code import compiler_version
 from dltk.training.processes import ALONE, World, world
 from dltk.training.session import choose_device
 from dltk.training.updates.precision import use_tf32

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dltk.data.batches import Batch
 from dltk.data.gathering import Gathering
-from dltk.training.compiled.library import repeating
+from dltk.training.compiled.machine_code import repeating
 from dltk.training.compiled.rules import Rule
 from dltk.training.compiled.tracing import (
     CannotCompile,
