@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from dltk.training.compiled import library
+from dltk.training.compiled import machine_code
 from dltk.training.compiled.obstacles import obstacle, obstacle_in
 from dltk.training.compiled.steps import Stops
 from dltk.training.compiled.tracing import CannotCompile
@@ -68,7 +68,7 @@ def test_settings_that_are_not_compiled_are_named(settings, processes, reason):
 
 def test_without_a_compiler_nothing_is_compiled(monkeypatch):
     monkeypatch.setenv("CXX", "a-compiler-that-is-not-there")
-    assert library.compiler() is None
+    assert machine_code.compiler() is None
     with pytest.raises(CannotCompile, match=r"no C\+\+ compiler"):
         compiled(nn.Linear(3, 1), squares)
 

@@ -13,7 +13,7 @@ from dltk.config.errors import Diverged
 from dltk.config.sections import CheckpointOptions, TrainOptions
 from dltk.data.batches import InMemory, Loading
 from dltk.data.plans import shuffled
-from dltk.training.compiled import library
+from dltk.training.compiled import machine_code
 from dltk.training.compiled.tracing import CannotCompile
 from dltk.training.learner import GradientLearner
 from dltk.training.optimization import OptimizationSettings
@@ -141,16 +141,16 @@ def test_memory_does_not_grow(tmp_path):
 
 def test_a_damaged_library_is_never_run(tmp_path, monkeypatch):
     monkeypatch.setenv("DLTK_CACHE", str(tmp_path / "cache"))
-    folder = library._own_folder()
+    folder = machine_code._own_folder()
     damaged = folder / f"{'0' * 32}-{'1' * 32}.so"
     damaged.write_bytes(b"not what it says")
-    assert library._intact(folder, "0" * 32) is None
+    assert machine_code._intact(folder, "0" * 32) is None
     assert not damaged.exists()
 
 
 def test_a_cache_that_others_may_write_to_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("DLTK_CACHE", str(tmp_path / "cache"))
-    library._own_folder().chmod(0o777)
+    machine_code._own_folder().chmod(0o777)
     with pytest.raises(CannotCompile, match="others may write to"):
         trial(tmp_path / "run").go()
 
