@@ -220,7 +220,7 @@ def build_layers(layers: Sequence[Layer], shape: Shape, option: str) -> tuple[nn
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     for i, layer in enumerate(layers):
         try:
-            with torch.device("meta"):
+            with torch.device("meta"), without_compiler():
                 probe = layer.build(shape)
             modules[str(i)] = layer.build(shape)
         except OptionError as error:

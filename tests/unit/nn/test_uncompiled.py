@@ -9,12 +9,6 @@ import pytest
 PASSES = {
     "a pass": "assert model(inputs).shape == (2, 3)",
     "a pass that is watched": "from dltk.nn.anatomy import anatomy\nanatomy(model, lambda: model(inputs), 2)",
-    "the layers of a YAML": (
-        "from dltk.nn.image_layers import GlobalPool2d\nfrom dltk.nn.layers import Flatten, build_layers\n"
-        "from dltk.nn.shapes import Shape\n"
-        "_, shape = build_layers([GlobalPool2d(name='global_avg_pool2d')], Shape((3, 8, 8), None), 'layers')\n"
-        "assert shape.sizes == (3,)"
-    ),
 }
 BEFORE = """
 import sys
@@ -25,6 +19,17 @@ with torch.device("meta"):
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3))
     inputs = torch.zeros(2, 1, 4, 4)
 """
+LAYERS = """
+from dltk.nn.image_layers import GlobalPool2d
+from dltk.nn.layers import Embedding, RecurrentLayer, build_layers
+from dltk.nn.shapes import Shape
+_, shape = build_layers([GlobalPool2d(name="global_avg_pool2d")], Shape((3, 8, 8)), "layers")
+assert shape.sizes == (3,)
+words = [Embedding(name="embedding", units=4), RecurrentLayer(name="lstm", units=5)]
+_, shape = build_layers(words, Shape((7,), num_ids=9), "layers")
+assert shape.sizes[-1] == 5
+"""
+IMPORTED = "print([name for name in ('torch._dynamo', 'triton') if name in sys.modules])"
 COMPILED = """
 real = torch.compile(nn.Linear(2, 2), backend="eager")
 assert real(torch.zeros(1, 2)).shape == (1, 2)
@@ -46,8 +51,11 @@ def within(lines: str) -> str:
 
 def test_no_compiler_is_imported():
     passes = "".join(map(within, PASSES.values()))
-    said = run(f"{passes}print([name for name in ('torch._dynamo', 'triton') if name in sys.modules])")
-    assert said == "[]\n"
+    assert run(f"{passes}{IMPORTED}") == "[]\n"
+
+
+def test_none_is_imported_to_build_the_layers_of_a_yaml():
+    assert run(f"{LAYERS}{IMPORTED}") == "[]\n"
 
 
 def test_nothing_of_it_stays_after_an_error_either():
