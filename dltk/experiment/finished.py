@@ -21,6 +21,7 @@ from dltk.config.errors import (
 from dltk.config.keys import refuse_edited
 from dltk.data.batches import Batches, Loading
 from dltk.data.disk.placing import place
+from dltk.data.resources import keep_freed_memory
 from dltk.data.samples import Preparation
 from dltk.data.splits import digest_of as samples_digest
 from dltk.data.splits import evaluation_loading, parsed, split_parts
@@ -150,6 +151,7 @@ class Run:
     @cached_property
     def model(self) -> nn.Module:
         """The model with the weights of the checkpoint in use, in eval mode."""
+        keep_freed_memory()
         Kernels.recorded(self._directory.read_environment()).possible(self.device).put_in_place()
         with within_memory():
             model = build_model(self.experiment, self.preparation, self.device)

@@ -17,7 +17,7 @@ from dltk.config import registry
 from dltk.config.errors import OutOfResources, count_of
 from dltk.config.processes import processes_here
 from dltk.config.sections import TrainOptions
-from dltk.data.resources import allow_more_files, cores
+from dltk.data.resources import allow_more_files, cores, keep_freed_memory
 from dltk.experiment.determinism import ask_for_same_bits
 from dltk.experiment.kernels import COMPILED, Kernels
 from dltk.experiment.processor import this_processor
@@ -41,7 +41,11 @@ class Machine:
     kernels: Kernels = field(default_factory=Kernels)
 
     def computing_with(self, kernels: Kernels) -> Machine:
-        """Put kernels in place, as far as they can be had here, and return the machine with them."""
+        """Put kernels in place, as far as they can be had here, and return the machine with them.
+
+        From now on, when data are read, memory stays with the process.
+        """
+        keep_freed_memory()
         possible = kernels.possible(self.device)
         possible.put_in_place()
         return replace(self, kernels=possible)

@@ -1,5 +1,10 @@
 """What this process may use is what the machine has, or less where its control groups say so."""
 
+import os
+import platform
+import subprocess
+import sys
+
 import pytest
 
 from dltk.data import resources
@@ -47,3 +52,40 @@ def test_what_a_group_has_used_is_not_available_but_what_it_holds_of_files_is(gr
 def test_an_available_amount_that_the_system_does_not_tell_is_the_whole(groups, monkeypatch, tmp_path):
     monkeypatch.setattr(resources, "_MACHINE", tmp_path / "none")
     assert available_bytes() == memory_bytes()
+
+
+FAULTS = """
+import resource
+from dltk.data.resources import keep_freed_memory
+keep_freed_memory()
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+block = b"x" * 2**26
+del block
+before = faults()
+for _ in range(5):
+    block = b"x" * 2**26
+    del block
+print(faults() - before)
+"""
+
+
+def pages_got_anew(**environment: str) -> int:
+    """Return how many pages a process got for a block of 64 MiB that it allocates and frees five times more."""
+    usual = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    usual["PYTHONPATH"] = os.pathsep.join(sys.path)
+    command = [sys.executable, "-c", FAULTS]
+    done = subprocess.run(command, env=usual | environment, capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has other ways")
+def test_memory_that_is_freed_stays_for_what_comes_next():
+    assert pages_got_anew() < 500
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has other ways")
+@pytest.mark.parametrize("name", ["MALLOC_ARENA_MAX", "GLIBC_TUNABLES"])
+def test_what_a_user_says_of_memory_stands(name):
+    said = {"MALLOC_ARENA_MAX": "2", "GLIBC_TUNABLES": "glibc.malloc.arena_max=2"}[name]
+    assert pages_got_anew(**{name: said}) > 5 * 2**26 / os.sysconf("SC_PAGE_SIZE") / 2
