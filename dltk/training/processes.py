@@ -6,7 +6,9 @@ clipping and averaged weights then need nothing of their own, and shares of uneq
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -130,8 +132,15 @@ def world() -> World:
     backend = "cpu:gloo,cuda:nccl" if has_gpu_each else "gloo"
     store, rank, size = next(rendezvous("env://"))
     dist.init_process_group(backend, store=PrefixStore("dltk", store), rank=rank, world_size=size, timeout=PATIENCE)
+    atexit.register(_leave)
     _stores.append(store)
     return World(rank, size)
+
+
+def _leave() -> None:
+    """End gloo's threads: they put tensors down a moment after they sent them, too late for an ending interpreter."""
+    dist.destroy_process_group()
+    gc.collect()  # an error that came while tensors were sent holds on to the group
 
 
 _stores: list[Store] = []

@@ -11,11 +11,16 @@ import pytest
 import torch
 
 PROGRAM = """
-import json, os, sys
+import atexit, json, os, sys
+from pathlib import Path
 import torch
 from dltk.config.errors import DataError
 from dltk.training.processes import together, world
 
+def threads():
+    return sorted({file.read_text().strip() for file in Path("/proc/self/task").glob("*/comm")})
+
+atexit.register(lambda: print(json.dumps(threads()), flush=True))
 here = world()
 torch.manual_seed(0)
 x, y = torch.randn(7, 3), torch.randn(7)
@@ -41,6 +46,7 @@ found = {
         here.agreed(0 if here.rank else None, is_due=not here.is_first),
     ],
     "moved": moved.tolist(),
+    "threads": threads(),
 }
 print(json.dumps(found), flush=True)
 try:
@@ -111,3 +117,11 @@ def test_one_process_is_enough_to_stop_all_and_only_the_first_asks_to_save(found
 def test_an_error_of_one_is_that_of_all(answers):
     assert answers[1][1] == "DataError 65 it is broken here"
     assert answers[0][1] == "DltkError 65 process 1 failed: it is broken here"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have names in /proc")
+def test_the_threads_that_send_end_before_the_interpreter_does(found, answers):
+    """One that still held a tensor would end its process with SIGABRT."""
+    for one, lines in zip(found, answers, strict=True):
+        assert [name for name in one["threads"] if "gloo" in name]
+        assert [name for name in json.loads(lines[-1]) if "gloo" in name] == []
