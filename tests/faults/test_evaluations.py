@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import tempfile
@@ -18,16 +17,11 @@ from hypothesis import strategies as st
 
 from dltk.config.sections import CheckpointOptions, TrainOptions
 from dltk.data.batches import Batch, InMemory
-from dltk.data.plans import in_order
 from dltk.training.loop import Fitting
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import SGD
 from dltk.training.schedules import Plateau
 from dltk.training.signals import Limits, Stopped, StopRequest
-from tests.endings import end_of, log, status
-from tests.faults.experiments import reference, write_config
-from tests.faults.lives import AGAIN, NEW, RUN, folder_in_memory, live, tell, to_the_end
-from tests.faults.truths import Truths
 from tests.unit.training.tiny import BATCHES_PER_EPOCH, Killed, Trial, bits, record, samples
 
 NUM_EPOCHS = 3
@@ -196,77 +190,3 @@ def test_at_its_time_limit_a_run_ends_its_evaluation(tmp_path: Path) -> None:
         trial.go_on(replace(trial.fitting(), stop=StopRequest(Limits(deadline=0.0))))
     assert stopped.value.code == 0
     assert [row["step"] for row in trial.metrics.rows()] == [1]
-
-
-NAME = "scored"
-EVALUATIONS, BATCHES_EACH = 4, 4
-VAL_BATCHES_OF_RUN = EVALUATIONS * BATCHES_EACH
-BATCHES = VAL_BATCHES_OF_RUN + 2 * BATCHES_EACH  # val is scored once more at the end, then test
-
-
-class AtBatch:
-    """Signals that come while the N-th batch that a life scores is made."""
-
-    def __init__(self, number: int, signals: Sequence[int]) -> None:
-        self.number, self.signals, self.scored = number, signals, 0
-
-    def arm(self) -> None:
-        epoch, fault = InMemory.epoch, self
-
-        def interrupted(batches: InMemory, number: int, *, start: int = 0) -> Iterator[Batch]:
-            for batch in epoch(batches, number, start=start):
-                if batches.loading.plan is in_order:  # as it is scored
-                    fault.scored += 1
-                    if fault.scored == fault.number:
-                        for one in fault.signals:
-                            os.kill(os.getpid(), one)
-                yield batch
-
-        InMemory.epoch = interrupted  # type: ignore[assignment, method-assign]
-
-    def disarm(self) -> dict[str, int]:
-        return {"scored": self.scored}
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with folder_in_memory() as made:
-        write_config(made, NAME)
-        yield made
-
-
-def stopped_at(folder: Path, number: int) -> None:
-    """Stop a run at a batch it scores, stop and kill what goes on while it scores that anew, and go on to the end."""
-    truths = Truths(folder / RUN, reference(NAME))
-    first = live(folder, NEW, AtBatch(number, [signal.SIGTERM]))
-    assert (first.code, first.counted["scored"]) == (143, number), first.said
-    assert (status(folder / RUN)["state"], status(folder / RUN)["code"]) == ("stopped", 143)
-    seen = max(found.step for found in truths.look_at_rest())
-    second = live(folder, AGAIN, AtBatch(1, [signal.SIGINT]))
-    assert (second.code, second.counted["scored"]) == (130, 1), second.said
-    assert f"resumed at step {seen} " in log(folder / RUN)
-    truths.look_at_rest()
-    assert live(folder, AGAIN, AtBatch(2, [signal.SIGKILL])).code == -signal.SIGKILL
-    truths.look_at_rest()
-    last = to_the_end(folder, AGAIN, AtBatch(0, []))
-    before = min((number - 1) // BATCHES_EACH, EVALUATIONS) * BATCHES_EACH
-    assert last.counted["scored"] == BATCHES - before, "it goes on with what was cut short"
-    truths.look_at_the_end()
-    assert end_of(folder / RUN) == reference(NAME).end
-
-
-@pytest.mark.parametrize("number", [1, VAL_BATCHES_OF_RUN - 5, VAL_BATCHES_OF_RUN, BATCHES - 6, BATCHES])
-def test_a_signal_while_a_run_scores_val_or_test_ends_it_soon_and_it_goes_on_bit_equal(
-    folder: Path, number: int
-) -> None:
-    stopped_at(folder, number)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_a_signal_at_any_batch_that_a_run_scores_ends_it_soon_and_it_goes_on_bit_equal() -> None:
-    for number in range(1, BATCHES + 1):
-        with folder_in_memory() as made:
-            write_config(made, NAME)
-            stopped_at(made, number)
-    tell(f"{BATCHES} batches, each with SIGTERM, SIGINT and SIGKILL: bit-equal")
