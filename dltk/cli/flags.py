@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -74,7 +75,7 @@ def limits_of(max_time: str, grace: str) -> Limits:
     """
     from dltk.training.signals import Limits
 
-    deadline = time.monotonic() + seconds_of(max_time) if max_time else None
+    deadline = time.monotonic() + seconds_of(max_time) if max_time else math.inf
     return Limits(deadline, seconds_of(grace))
 
 

@@ -52,10 +52,10 @@ def end(finish: Callable[[], int | None]) -> None:
     """Let the first process finish the run while all others wait.
 
     Args:
-        finish: Returns the exit code to stop with where a signal came, else None.
+        finish: Returns the exit code to stop with, else None.
 
     Raises:
-        Stopped: In every process, where a signal came; what was learned is in a checkpoint.
+        Stopped: In every process; what was learned is in a checkpoint.
     """
     code = world().told(finish)
     if code is not None:

@@ -81,7 +81,7 @@ def finish(run: RunDir, built: Built, fitting: Fitting, progress: Progress, stat
     """Score the chosen weights beside the baselines, draw pictures, and mark the run as completed.
 
     Returns:
-        The exit code to stop with where a signal cut the scoring short: whoever resumes the run does it anew.
+        The exit code to stop with where the scoring was cut short: whoever resumes the run does it anew.
     """
     step = _choose_weights(built, fitting, progress)
     try:

@@ -1,4 +1,4 @@
-"""One pass over a split, which a signal may cut short between two batches."""
+"""One pass over a split, which a signal or the time limit may cut short between two batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dltk.training.task import Evaluation, Task
 
 
 class CutShort(Exception):
-    """A signal came during an evaluation: it has no result, and is done anew by whoever goes on."""
+    """An evaluation was to stop: it has no result, and is done anew by whoever goes on."""
 
 
 def evaluated(task: Task, model: nn.Module, batches: Batches) -> Evaluation:
@@ -26,10 +26,7 @@ def evaluated(task: Task, model: nn.Module, batches: Batches) -> Evaluation:
 
 @dataclass(frozen=True)
 class Interruptible:
-    """Batches that end with CutShort once a signal asks to stop.
-
-    A time limit does not: a run whose evaluation takes longer than its limit would never get on.
-    """
+    """Batches that end with CutShort once the run is to stop."""
 
     batches: Batches
     stop: StopRequest
@@ -48,7 +45,7 @@ class Interruptible:
         """Yield the batches of an epoch, without its first `start` ones.
 
         Raises:
-            CutShort: A signal has come.
+            CutShort: The run is to stop.
         """
         self._refuse()
         for batch in self.batches.epoch(number, start=start):
@@ -64,5 +61,5 @@ class Interruptible:
         return self.batches.whole()
 
     def _refuse(self) -> None:
-        if self.stop.requested:
+        if self.stop.code is not None:
             raise CutShort

@@ -60,7 +60,7 @@ def fit(run: Fitting, progress: Progress) -> Progress:
     """
     with explained(run.learner, run.splits.lessons, run.checkpoints, run.log.metrics, lambda: progress.step):
         while not _finished(run, progress):
-            if _evaluation_is_due(run, progress):  # an epoch is behind, or a signal cut one short
+            if _evaluation_is_due(run, progress):  # an epoch is behind, or one was cut short
                 _evaluate(run, progress)
             else:
                 _epoch(run, progress)
@@ -77,6 +77,7 @@ def _epoch(run: Fitting, progress: Progress) -> None:
     run.log.screen.begin_epoch(_title(run, progress, progress.epoch + 1), train.num_batches, progress.batch)
     for consumed in run.learner.epoch(train.epoch(progress.epoch, start=progress.batch)):
         _advance(progress, consumed)
+        run.stop.has_progress()
         run.log.screen.advance(consumed)
         if _evaluation_is_due(run, progress):
             _evaluate(run, progress)
@@ -162,7 +163,7 @@ def _evaluate(run: Fitting, progress: Progress) -> None:
     """Score the val split, record it, and let the selection see it. Synchronises with the device.
 
     Raises:
-        Stopped: A signal cut it short; nothing of it is kept, and it is still due in the checkpoint.
+        Stopped: It was cut short; nothing of it is kept, and it is still due in the checkpoint.
     """
     title = _title(run, progress, progress.epoch + (progress.batch > 0))
     model = run.learner.inference_model()
@@ -178,6 +179,7 @@ def _evaluate(run: Fitting, progress: Progress) -> None:
         run.log.evaluation(title, progress.step, progress.epoch, scores, is_told=_is_told(run, progress.epoch))
         run.log.board.learner(run.learner, run.splits.train, progress.step)
     run.selection.update(scores, progress.step, model)
+    run.stop.has_progress()
 
 
 def _is_told(run: Fitting, epoch: int) -> bool:
@@ -189,7 +191,7 @@ def _is_told(run: Fitting, epoch: int) -> bool:
 
 
 def _val_scores(run: Fitting) -> dict[str, float] | None:
-    """Return the scores of the val split, none where there is no such split; None where a signal cut it short."""
+    """Return the scores of the val split, none where there is no such split; None where it was cut short."""
     if run.splits.val is None:
         return {}
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import math
 import signal
 import sys
 import threading
@@ -23,11 +24,11 @@ class Limits:
     """How long a run may take.
 
     Attributes:
-        deadline: Of `time.monotonic()`, when to stop with a checkpoint at the next step; None for never.
+        deadline: Of `time.monotonic()`, when to stop with a checkpoint.
         grace: Seconds after SIGTERM in which the step and its checkpoint must be done; else it stops without.
     """
 
-    deadline: float | None = None
+    deadline: float = math.inf
     grace: float = GRACE_SECONDS
 
 
@@ -35,25 +36,33 @@ NO_LIMITS = Limits()
 
 
 class StopRequest:
-    """Whether the run was asked to stop, and by what."""
+    """Whether the run was asked to stop, and by what.
+
+    The time limit holds from the first step or evaluation on that is done: one that takes longer is finished, or a run
+    that goes on under the same limit again and again would never get further.
+    """
 
     def __init__(self, limits: Limits = NO_LIMITS) -> None:
         self.signal_number: int | None = None
         self._limits = limits
+        self._deadline = math.inf
         self._is_over = False
 
     @property
     def code(self) -> int | None:
-        """The exit code to stop with at the next step, 128 + the signal or 0 at the deadline; None to go on."""
+        """The exit code to stop with, 128 + the signal or 0 at the deadline; None to go on."""
         if self.signal_number is not None:
             return 128 + self.signal_number
-        deadline = self._limits.deadline
-        return CODE_OUT_OF_TIME if deadline is not None and time.monotonic() >= deadline else None
+        return CODE_OUT_OF_TIME if time.monotonic() >= self._deadline else None
 
     @property
     def requested(self) -> bool:
         """Whether to stop at the next step."""
         return self.signal_number is not None
+
+    def has_progress(self) -> None:
+        """Note that a step or an evaluation is done, and will not be lost."""
+        self._deadline = self._limits.deadline
 
     def take(self, signal_number: int, _frame: FrameType | None) -> None:
         """Note a signal; a second interrupt, or the end of the grace, raises KeyboardInterrupt at once."""

@@ -140,6 +140,9 @@ MUTANTS = {
         "    run.learner.observe(scores)\n    found = run.world.told(lambda: _val_scores(run))\n",
         EVALUATIONS,
     ),
+    "a time limit holds before anything is done": Mutant(
+        "I1", "training/signals.py", "self._deadline = math.inf", "self._deadline = limits.deadline", EVALUATIONS
+    ),
     "the record is not cut on resume": Mutant(
         "I12", "training/record.py", "                os.truncate(self._path, mark.size)", "                pass", STOPS
     ),

@@ -1,4 +1,4 @@
-"""A signal during an evaluation ends it soon; whoever goes on evaluates anew, and no bit is another one."""
+"""A signal or the time limit ends an evaluation soon; whoever goes on evaluates anew, and no bit is another one."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ PLANS: dict[str, TrainOptions] = {
     "at the end of 7 steps": TrainOptions(steps=7),
 }
 NAMES = {"INT": signal.SIGINT, "TERM": signal.SIGTERM}
+KINDS = [*NAMES, "LATE", "KILL"]
+"""What comes during an evaluation; LATE: the time limit."""
 
 
 @dataclass
@@ -77,13 +79,16 @@ def trial_of(folder: Path, plan: str, every_steps: int | None = None) -> Trial:
 
 
 def disturbed(trial: Trial, number: int, kind: str) -> tuple[Fitting, Disturbed]:
-    """Return what trains, during whose N-th val batch a signal comes."""
+    """Return what trains, during whose N-th val batch something of a kind comes."""
     fitting = trial.fitting()
 
     def come() -> None:
         if kind == "KILL":
             raise Killed
-        fitting.stop.take(NAMES[kind], None)
+        if kind == "LATE":
+            fitting.stop._deadline = 0.0
+        else:
+            fitting.stop.take(NAMES[kind], None)
 
     val = Disturbed(trial.val, number, come)
     return replace(fitting, splits=replace(fitting.splits, val=val)), val
@@ -126,7 +131,7 @@ def stopped_in_each_evaluation(folder: Path, plan: str, kind: str, batches: Sequ
             trial.go_on(fitting)
         assert val.asked == number, "nothing more is scored"
         assert len(trial.metrics.rows()) == evaluation, "an evaluation that was cut short is not recorded"
-        if kind in NAMES:
+        if kind != "KILL":
             last = trial.checkpoints.last()
             assert last is not None
             assert last.step == expected(plan)[1][evaluation]["step"], "what was learned is saved"
@@ -134,7 +139,7 @@ def stopped_in_each_evaluation(folder: Path, plan: str, kind: str, batches: Sequ
 
 
 @pytest.mark.parametrize("plan", PLANS)
-@pytest.mark.parametrize("kind", ["TERM", "KILL"])
+@pytest.mark.parametrize("kind", ["TERM", "LATE", "KILL"])
 def test_a_stop_in_any_evaluation_changes_no_bit(tmp_path: Path, plan: str, kind: str) -> None:
     stopped_in_each_evaluation(tmp_path, plan, kind, [1, VAL_BATCHES, 3, 2])
 
@@ -142,14 +147,14 @@ def test_a_stop_in_any_evaluation_changes_no_bit(tmp_path: Path, plan: str, kind
 @pytest.mark.slow
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("batch", range(1, VAL_BATCHES + 1))
-@pytest.mark.parametrize("kind", [*NAMES, "KILL"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_stop_at_any_batch_of_any_evaluation_changes_no_bit(tmp_path: Path, plan: str, batch: int, kind: str) -> None:
     stopped_in_each_evaluation(tmp_path, plan, kind, [batch])
 
 
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(
-    st.lists(st.tuples(st.integers(1, 3 * VAL_BATCHES), st.sampled_from([*NAMES, "KILL"])), min_size=2, max_size=6),
+    st.lists(st.tuples(st.integers(1, 3 * VAL_BATCHES), st.sampled_from(KINDS)), min_size=2, max_size=6),
     st.sampled_from(list(PLANS)),
     st.sampled_from([None, 1, 4]),
 )
@@ -184,9 +189,15 @@ def test_who_goes_on_begins_with_the_evaluation_that_was_cut_short(tmp_path: Pat
     assert last.step == BATCHES_PER_EPOCH
 
 
-def test_at_its_time_limit_a_run_ends_its_evaluation(tmp_path: Path) -> None:
-    trial = trial_of(tmp_path, "every step")
-    with pytest.raises(Stopped) as stopped:
-        trial.go_on(replace(trial.fitting(), stop=StopRequest(Limits(deadline=0.0))))
-    assert stopped.value.code == 0
-    assert [row["step"] for row in trial.metrics.rows()] == [1]
+@pytest.mark.parametrize("plan", PLANS)
+def test_a_time_limit_below_every_step_and_evaluation_lets_a_run_get_on_bit_equal(tmp_path: Path, plan: str) -> None:
+    trial = trial_of(tmp_path, plan)
+
+    def out_of_time() -> Fitting:
+        return replace(trial.fitting(), stop=StopRequest(Limits(deadline=0.0)))
+
+    for life in range(1, expected(plan)[3].step + 1):
+        with pytest.raises(Stopped) as stopped:
+            trial.go_on(out_of_time())
+        assert (stopped.value.code, trial.steps[-1]) == (0, life), "each life does a step"
+    assert end_of_trial(trial, out_of_time()) == expected(plan)

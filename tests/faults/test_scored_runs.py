@@ -1,9 +1,10 @@
-"""A signal while a run scores val or test ends it soon; whoever goes on scores anew, and no bit is another one."""
+"""A signal or the time limit ends a run soon while it scores val or test; it scores anew, and no bit is another one."""
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,11 +23,14 @@ VAL_BATCHES_OF_RUN = EVALUATIONS * BATCHES_EACH
 BATCHES = VAL_BATCHES_OF_RUN + 2 * BATCHES_EACH  # val is scored once more at the end, then test
 
 
-class AtBatch:
-    """Signals that come while the N-th batch that a life scores is made."""
+LIMITED = ("--max-time", "30m")
 
-    def __init__(self, number: int, signals: Sequence[int]) -> None:
-        self.number, self.signals, self.scored = number, signals, 0
+
+class AtBatch:
+    """Signals that come, or hours that go by, while the N-th batch that a life scores is made."""
+
+    def __init__(self, number: int, signals: Sequence[int] = (), *, hours: int = 0) -> None:
+        self.number, self.signals, self.hours, self.scored = number, signals, hours, 0
 
     def arm(self) -> None:
         epoch, fault = InMemory.epoch, self
@@ -36,11 +40,16 @@ class AtBatch:
                 if batches.loading.plan is in_order:  # as it is scored
                     fault.scored += 1
                     if fault.scored == fault.number:
-                        for one in fault.signals:
-                            os.kill(os.getpid(), one)
+                        fault.come()
                 yield batch
 
         InMemory.epoch = interrupted  # type: ignore[assignment, method-assign]
+
+    def come(self) -> None:
+        now, hours = time.monotonic, self.hours
+        time.monotonic = lambda: now() + 3600 * hours
+        for one in self.signals:
+            os.kill(os.getpid(), one)
 
     def disarm(self) -> dict[str, int]:
         return {"scored": self.scored}
@@ -66,9 +75,25 @@ def stopped_at(folder: Path, number: int) -> None:
     truths.look_at_rest()
     assert live(folder, AGAIN, AtBatch(2, [signal.SIGKILL])).code == -signal.SIGKILL
     truths.look_at_rest()
-    last = to_the_end(folder, AGAIN, AtBatch(0, []))
+    last = to_the_end(folder, AGAIN, AtBatch(0))
     before = min((number - 1) // BATCHES_EACH, EVALUATIONS) * BATCHES_EACH
     assert last.counted["scored"] == BATCHES - before, "it goes on with what was cut short"
+    truths.look_at_the_end()
+    assert end_of(folder / RUN) == reference(NAME).end
+
+
+def out_of_time_at(folder: Path, number: int) -> None:
+    """Let the time of a run be over at a batch it scores, and again when that is scored anew; go on to the end."""
+    truths = Truths(folder / RUN, reference(NAME))
+    first = live(folder, (*NEW, *LIMITED), AtBatch(number, hours=1))
+    assert (first.code, first.counted["scored"]) == (0, number), first.said
+    assert (status(folder / RUN)["state"], status(folder / RUN)["code"]) == ("stopped", 0)
+    truths.look_at_rest()
+    second = live(folder, (*AGAIN, *LIMITED), AtBatch(1, hours=1))
+    rest = BATCHES_EACH if number <= VAL_BATCHES_OF_RUN else BATCHES - VAL_BATCHES_OF_RUN
+    assert (second.code, second.counted["scored"]) == (0, rest), "what a life begins with is finished"
+    truths.look_at_rest()
+    to_the_end(folder)
     truths.look_at_the_end()
     assert end_of(folder / RUN) == reference(NAME).end
 
@@ -80,6 +105,13 @@ def test_a_signal_while_a_run_scores_val_or_test_ends_it_soon_and_it_goes_on_bit
     stopped_at(folder, number)
 
 
+@pytest.mark.parametrize("number", [2, VAL_BATCHES_OF_RUN, BATCHES])
+def test_a_time_limit_that_ends_while_a_run_scores_ends_it_soon_and_it_goes_on_bit_equal(
+    folder: Path, number: int
+) -> None:
+    out_of_time_at(folder, number)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_signal_at_any_batch_that_a_run_scores_ends_it_soon_and_it_goes_on_bit_equal() -> None:
@@ -88,3 +120,13 @@ def test_a_signal_at_any_batch_that_a_run_scores_ends_it_soon_and_it_goes_on_bit
             write_config(made, NAME)
             stopped_at(made, number)
     tell(f"{BATCHES} batches, each with SIGTERM, SIGINT and SIGKILL: bit-equal")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_time_limit_that_ends_at_any_batch_that_a_run_scores_ends_it_soon_and_it_goes_on_bit_equal() -> None:
+    for number in range(1, BATCHES + 1):
+        with folder_in_memory() as made:
+            write_config(made, NAME)
+            out_of_time_at(made, number)
+    tell(f"{BATCHES} batches, each with a time limit that ends there and where it is scored anew: bit-equal")

@@ -98,10 +98,18 @@ def test_the_exit_code_is_128_and_the_signal(number, code):
     assert str(Stopped(code)) == f"stopped by {number.name}"
 
 
-def test_a_deadline_stops_with_code_0_and_a_signal_comes_first():
-    assert StopRequest(Limits(time.monotonic() + 100)).code is None
+def test_a_deadline_stops_nothing_before_something_is_done():
     stop = StopRequest(Limits(time.monotonic() - 1))
+    assert stop.code is None
+    stop.has_progress()
     assert stop.code == 0
+
+
+def test_a_deadline_stops_with_code_0_and_a_signal_comes_first():
+    early, stop = (StopRequest(Limits(time.monotonic() + seconds)) for seconds in (100, -1))
+    for one in (early, stop):
+        one.has_progress()
+    assert (early.code, stop.code) == (None, 0)
     assert str(Stopped(0)) == "stopped at its time limit"
     stop.take(signal.SIGTERM, None)
     assert stop.code == 143
