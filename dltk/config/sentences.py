@@ -21,6 +21,7 @@ _KINDS = {
 _GROUPED = re.compile(r"\d{1,3}([_,]\d{3})+", re.ASCII)
 _LIKE_NUMBER = re.compile(r"([+-]?\d{1,15}(?:[.,]\d{1,15})?(?:e[+-]?\d{1,2})?)\s*(%?)", re.ASCII)
 _WORDS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False, "none": None}
+_SWITCHES = {True: "on", False: "off"}
 
 
 def unknown_key(path: KeyPath, known: Collection[str], hint: str = "", what: str = "option") -> Problem:
@@ -88,7 +89,9 @@ def _complaint(value: Any, *, fits_type: bool, is_word: bool) -> tuple[ProblemId
 
 
 def meant_instead(value: Any) -> list[Any]:
-    """Return what a value of a wrong type may have been meant as: yes as true, 1_000 as 1000, 99% as 0.99, [3] as 3."""
+    """Return what a value of a wrong type may have been meant as: yes as true or "on", 1_000 as 1000, 99% as 0.99."""
+    if isinstance(value, bool):
+        return [_SWITCHES[value]]
     if isinstance(value, list):
         return value if len(value) == 1 else []
     if isinstance(value, float) and value.is_integer():
@@ -98,7 +101,10 @@ def meant_instead(value: Any) -> list[Any]:
     if not isinstance(value, str):
         return []
     text = value.strip().lower()
-    return [_WORDS[text]] if text in _WORDS else _numbers_in(text)
+    if text not in _WORDS:
+        return _numbers_in(text)
+    said = _WORDS[text]
+    return [said] if said is None else [said, _SWITCHES[said]]
 
 
 def _numbers_in(text: str) -> list[int | float]:

@@ -15,8 +15,6 @@ from dltk.data.download import Remote
 from dltk.data.transfer import say
 
 _JUNK = ("__MACOSX", ".")
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-"""How archives that are read as folders are called."""
 
 
 def cache_directory() -> Path:
@@ -163,7 +161,7 @@ def as_directory(path: Path) -> Path:
         return path
     if not path.exists():
         raise not_there(path)
-    if not path.is_file() or not path.name.lower().endswith(archives.SUFFIXES):
+    if not is_folder(path):
         raise DataError(
             f"{shown(path.name)} is neither a folder nor an archive",
             where=str(path.absolute()),
@@ -193,7 +191,7 @@ def links_note(files: Sequence[Path], root: Path) -> list[str]:
 
 def is_folder(path: Path) -> bool:
     """Return whether a path is a folder, or called like an archive of one."""
-    return path.is_dir() or (path.is_file() and path.name.lower().endswith(ARCHIVES))
+    return path.is_dir() or (path.is_file() and path.name.lower().endswith(archives.SUFFIXES))
 
 
 def _exists(path: Path) -> bool:

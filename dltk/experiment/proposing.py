@@ -15,6 +15,7 @@ from dltk.config.names import as_name
 from dltk.config.shipped import editor_line
 from dltk.config.terminal import escaped
 from dltk.config.writing import yaml_line
+from dltk.data.files import is_folder
 from dltk.data.proposals import Proposal, Proposing
 from dltk.experiment.config import read_experiment
 
@@ -51,10 +52,11 @@ def proposed(path: Path, place: Path, target: str = "", dataset: str = "") -> Wr
         raise UsageError(error.message, where=str(path), do=f"dltk new --for {path} --target COLUMN") from None
     names = sorted(found, key=lambda name: -found[name].certainty)
     if not names:
+        archive = _only_archive(path)
         raise UsageError(
             f"no data set knows what is in {shown(str(path))}",
             expected=f"what one of {listed(_proposing())} reads; see dltk show NAME",
-            do="dltk new --for PATH --dataset NAME",
+            do=f"dltk new --for {archive}" if archive else "dltk new --for PATH --dataset NAME",
         )
     name, *others = names
     chosen = found[name]
@@ -86,6 +88,12 @@ def _looked_at(path: Path, target: str, dataset: str) -> dict[str, Proposal]:
     if refused and not found:
         raise refused[0]
     return found
+
+
+def _only_archive(folder: Path) -> Path | None:
+    """Return the one archive that lies in a folder, which is not looked into of itself."""
+    lying = [entry for entry in sorted(folder.iterdir()) if entry.is_file()] if folder.is_dir() else []
+    return lying[0] if len(lying) == 1 and is_folder(lying[0]) else None
 
 
 def _proposing() -> dict[str, Proposing]:

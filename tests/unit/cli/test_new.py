@@ -80,6 +80,14 @@ def test_what_cannot_be_written_is_an_error(arguments, code, message, dltk, fold
     assert answer.code == code
 
 
+def test_an_archive_in_the_folder_is_named_instead(dltk, folder):
+    (folder / "data").mkdir()
+    (folder / "data" / "images.tar.gz").touch()
+    answer = dltk("new", "--for", "data")
+    assert answer.code == 2
+    assert "do: dltk new --for data/images.tar.gz" in answer.err
+
+
 def test_a_table_gets_a_config_that_trains(dltk, folder):
     write_table(folder / "table.csv")
     assert "'big'" in dltk.ok("new", "--for", "table.csv").out

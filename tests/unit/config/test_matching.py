@@ -37,6 +37,7 @@ class Options(Settings):
     every: Literal["epoch"] | PositiveInt = "epoch"
     mode: Literal["best", "last", 3] = "best"
     layers: list[Layer] = []
+    switch: Literal["auto", "on", "off"] = "auto"
     heads: dict[str, Layer] | None = None
     anything: Any = None
     free: dict[str, Any] = {}
@@ -97,6 +98,9 @@ NUMBER = "a whole number above 0"
         ({"epochs": None},
          "epochs: there is no value here (found null; allowed a whole number above 0)"),
         ({"bias": "no"}, "bias: text is not allowed here; write false (found 'no'; allowed true or false)"),
+        ({"switch": "yes"}, "switch: no such choice; write 'on' (found 'yes'; allowed one of 'auto', 'on', 'off')"),
+        ({"switch": False},
+         "switch: true or false is not allowed here; write 'off' (found false; allowed one of 'auto', 'on', 'off')"),
         ({"bias": 0}, "bias: a whole number is not allowed here; write false (found 0; allowed true or false)"),
         ({"word": "A"},
          "word: this text has not the form that is needed (found 'A'; allowed text that matches ^[a-z]+$)"),
