@@ -29,7 +29,12 @@ def print_lines(lines: Sequence[str]) -> None:
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], unbroken: Sequence[str] = ()) -> None:
-    """Print rows, fitted to the terminal or wide in a pipe; the columns named in `unbroken` are never folded."""
+    """Print rows, fitted to the terminal or wide in a pipe; the columns named in `unbroken` are never folded.
+
+    Without a row there are no columns, and nothing is printed.
+    """
+    if not rows:
+        return
     columns = columns_of(rows)
     header = [escaped(column) for column in columns]
     cells = [[_cell(row.get(column, "")) for column in columns] for row in rows]

@@ -10,7 +10,15 @@ from pathlib import Path
 from dltk.config.errors import DataError, MissingInput, shown
 from dltk.data.files import links_note
 from dltk.data.samples import Columns
-from dltk.data.texts.files import STANDARD_INPUT, Encoding, encoding_notes, for_other_files, lines_of, read_decoded
+from dltk.data.texts.files import (
+    STANDARD_INPUT,
+    Encoding,
+    encoding_notes,
+    for_other_files,
+    lines_of,
+    place_of,
+    read_decoded,
+)
 
 TEXT = "text"
 ReadTable = Callable[[str], Columns]
@@ -35,7 +43,7 @@ class OwnFiles:
 
         Raises:
             MissingInput: There is no such file or folder, or a folder without texts.
-            DataError: A file is no text in these encodings, or of another kind.
+            DataError: A file is no text in these encodings, of another kind, or empty.
         """
         place, encoding = Path(path), for_other_files(self.encoding)
         if path != STANDARD_INPUT and place.is_dir():
@@ -53,6 +61,8 @@ class OwnFiles:
             )
         decoded = read_decoded(path, encoding)
         lines, name = lines_of(decoded.text), "stdin" if path == STANDARD_INPUT else place.name
+        if not lines:
+            raise DataError("an empty file", where=place_of(path), expected="one text per line")
         names = [f"{name}:{number}" for number in range(1, len(lines) + 1)]
         return Columns({TEXT: lines}, {}, names, notes=encoding_notes(path, [decoded]))
 

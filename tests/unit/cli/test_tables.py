@@ -2,6 +2,7 @@
 
 import pytest
 
+from dltk.cli.answers import print_table
 from dltk.cli.tables import NARROWEST, cell_width, folded, table_lines
 
 ROWS = [["name", "what"], ["mlp", "dense layers one after another"], ["lenet", "for small images"]]
@@ -52,3 +53,8 @@ def test_korean_cells_are_aligned_and_folded_by_what_they_take():
     rows = [["label", "n"], ["긍정", "1"], ["아주 긴 이름의 감정", "2"]]
     assert table_lines(rows, 40)[1] == "긍정" + " " * 15 + "  1"
     assert max(map(cell_width, table_lines(rows, 14))) <= 14
+
+
+def test_of_no_answers_nothing_is_printed(capsys):
+    print_table([])
+    assert capsys.readouterr().out == ""

@@ -62,6 +62,17 @@ def test_files_of_another_kind_are_refused(tmp_path, name):
         fitted().open([str(tmp_path / name)])
 
 
+def test_a_file_without_a_line_is_refused_and_an_empty_line_is_a_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"")))
+    (tmp_path / "a.txt").write_bytes(b"")
+    for path, where in {str(tmp_path / "a.txt"): str(tmp_path / "a.txt"), "-": "standard input"}.items():
+        with pytest.raises(DataError, match="an empty file") as caught:
+            fitted().open([path])
+        assert caught.value.where == where
+    (tmp_path / "a.txt").write_bytes(b"\n")
+    assert fitted().open([str(tmp_path / "a.txt")]).inputs["text"] == [""]
+
+
 def test_a_folder_without_texts_is_missing_input(tmp_path):
     with pytest.raises(MissingInput, match=r"no \*\.txt file"):
         fitted().open([str(tmp_path)])
