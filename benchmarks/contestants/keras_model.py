@@ -106,10 +106,21 @@ def _lstm() -> Any:
     )
 
 
+class Places(layers.Layer):  # type: ignore[misc, unused-ignore]
+    """Adds a vector of its own for every place in a sequence."""
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        """Make the vectors for sequences (batch, length, width)."""
+        self.vectors = self.add_weight(shape=shape[1:], initializer="uniform", name="vectors")
+
+    def call(self, x: Any) -> Any:
+        """Return vectors (batch, length, width) with what tells their place."""
+        return x + self.vectors
+
+
 def _transformer() -> Any:
     ids = keras.Input((128,), dtype="int32")
-    places = layers.Embedding(128, 128)(keras.ops.arange(128))
-    x = layers.Embedding(65, 128)(ids) + places
+    x = Places()(layers.Embedding(65, 128)(ids))
     for _ in range(4):
         y = layers.LayerNormalization(epsilon=1e-5)(x)
         x = x + layers.MultiHeadAttention(4, 32)(y, y, use_causal_mask=True)
