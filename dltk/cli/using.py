@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from dltk.cli.answers import columns_of, make_folder, print_json, print_lines, print_table
+from dltk.cli.answers import make_folder, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Offline, OtherData, Plugins, RunArgument, RunsDir, use_network, use_plugins
 from dltk.cli.machinery import load_machinery
+from dltk.cli.writing import write_answers
 from dltk.config.errors import DataError, OutputError, UsageError, shown
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from dltk.training.task import Evaluation
 
 MAX_CLASSES_SHOWN = 20
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def evaluate(
@@ -94,26 +92,31 @@ def predict(
     found = open_run(run, runs_dir)
     from dltk.training.task import Request
 
-    rows = found.predict(inputs or (), Request(count, steps, top, seed))
-    rows = _with_saved_images(rows, output.parent if output else found.directory.predictions)
+    answers = found.answers(inputs or (), Request(count, steps, top, seed))
+    plain = _with_saved_images(answers, output.parent if output else found.directory.predictions)
+    statuses: set[str] = set()
+    rows = _noting_statuses(plain, statuses)
+    shown_rows = list(rows) if output is None else []
     if output is not None:
-        _write(output, rows)
-    failure = DataError("no input can be answered: every one is invalid") if _all_invalid(rows) else None
+        write_answers(output, rows)
+    failure = DataError("no input can be answered: every one is invalid") if statuses == {"invalid"} else None
     if json_:
         outcome = failure.as_json() if failure else {"status": "completed"}
-        written = {"output": str(output)} if output else {"rows": rows}
+        written = {"output": str(output)} if output else {"rows": shown_rows}
         seconds = round(time.monotonic() - started_at, 1)
         print_json({"run": str(found.path), **outcome, **written, "seconds": seconds})
         return failure.code if failure else 0
     if output is None:
-        print_table(rows)
+        print_table(shown_rows)
     if failure:
         raise failure
     return 0
 
 
-def _all_invalid(rows: Sequence[Mapping[str, Any]]) -> bool:
-    return bool(rows) and all(row["status"] == "invalid" for row in rows)
+def _noting_statuses(rows: Iterable[dict[str, Any]], statuses: set[str]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        statuses.add(row["status"])
+        yield row
 
 
 def open_run(run: str, runs_dir: Path) -> Run:
@@ -164,18 +167,16 @@ def _refuse_output(output: Path) -> None:
         raise OutputError(f"nothing can be written into {shown(str(output.parent))}", where=str(output.absolute()))
 
 
-def _with_saved_images(rows: list[dict[str, Any]], directory: Path) -> list[dict[str, Any]]:
+def _with_saved_images(rows: Iterable[dict[str, Any]], directory: Path) -> Iterator[dict[str, Any]]:
     """Write image tensors (C, H, W) in 0..1 as PNG files and put their paths in their place."""
     from torch import Tensor
 
-    saved = []
     for i, row in enumerate(rows):
         plain = dict(row)
         for key, value in row.items():
             if isinstance(value, Tensor):
                 plain[key] = str(_save_image(value, directory / f"{key}-{i:04d}.png"))
-        saved.append(plain)
-    return saved
+        yield plain
 
 
 def _save_image(image: Any, path: Path) -> Path:
@@ -189,33 +190,3 @@ def _save_image(image: Any, path: Path) -> Path:
     Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(png, "PNG")
     write_bytes(path, png.getvalue())
     return path
-
-
-def _write(output: Path, rows: list[dict[str, Any]]) -> None:
-    from dltk.config.strict_json import finite
-    from dltk.training.saving.durable import write_text
-
-    if output.suffix == ".jsonl":
-        write_text(output, "".join(json.dumps(finite(row), ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
-        return
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=columns_of(rows), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows([{key: _inert(value) for key, value in row.items()} for row in rows])
-    write_text(output, text.getvalue())
-
-
-def _inert(value: Any) -> Any:
-    """Spell lists as JSON, and put an apostrophe before text that a spreadsheet would run as a formula."""
-    if isinstance(value, (list, tuple, dict)):
-        return json.dumps(value, ensure_ascii=False)
-    is_formula = isinstance(value, str) and value.startswith(FORMULA_STARTS) and not _is_number(value)
-    return f"'{value}" if is_formula else value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

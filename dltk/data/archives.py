@@ -64,7 +64,12 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None) -> None:
 
 
 def gunzip(file: Path, limits: Limits | None = None) -> bytes:
-    """Return what a .gz file holds.
+    """Return what a .gz file holds; raise as `gunzipped` does."""
+    return b"".join(gunzipped(file, limits))
+
+
+def gunzipped(file: Path, limits: Limits | None = None) -> Iterator[bytes]:
+    """Yield what a .gz file holds, some at a time.
 
     Raises:
         IntegrityError: It is a bomb.
@@ -77,7 +82,7 @@ def gunzip(file: Path, limits: Limits | None = None) -> bytes:
         raise MissingInput(f"cannot read {shown(file.name)}: {error.strerror}", where=str(file.absolute())) from None
     with stream, _explained(file), gzip.open(stream) as unpacked:
         metered = Metered(unpacked, Budget(file.stat().st_size, limits or Limits()))
-        return b"".join(iter(metered.read, b""))
+        yield from iter(metered.read, b"")
 
 
 def check(file: Path, name: str, limits: Limits | None = None) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dltk.data.batches import Batch, Batches, InMemory
+from dltk.data.disk.cells import DiskTable
 from dltk.data.disk.rows import DiskRows
 from dltk.data.duplicates import Fingerprints, fingerprints, of_fields
 from dltk.data.fields import Field
@@ -18,7 +19,9 @@ from dltk.data.samples import Columns
 from dltk.data.specs import Bag, Image, Modality, Nothing, Spec, Table, Tokens, Vector
 from dltk.data.splits import Splits
 from dltk.data.tables.dates import order_of
-from dltk.data.tables.numbers import is_number_column, number
+from dltk.data.tables.frames import cells_of
+from dltk.data.tables.numbers import absent, is_number_column, numbers_of
+from dltk.data.tables.tallies import most_frequent, num_different
 
 NUM_EXAMPLES = 3
 MAX_COMMON = 5
@@ -142,16 +145,16 @@ def _has(samples: Any, name: str) -> bool:
 
 def _column(name: str, raw: Mapping[str, Any]) -> Facts:
     """Return kind, missing cells and values of a table's column; values are those of the first split."""
-    cells = next(iter(raw.values()))[name].tolist()
-    missing = {split: sum(cell is None for cell in table[name].tolist()) for split, table in raw.items()}
-    known = [cell for cell in cells if cell is not None]
-    facts: Facts = {"column": name, "missing": missing, "different": len(set(known))}
-    if known and is_number_column(cells):
-        values = torch.tensor([number(cell) for cell in known], dtype=torch.float64)
+    cells = cells_of(next(iter(raw.values())), name)
+    missing = {split: int(absent(cells_of(table, name)).sum()) for split, table in raw.items()}
+    facts: Facts = {"column": name, "missing": missing, "different": num_different(cells)}
+    is_known = ~absent(cells)
+    if is_known.any() and is_number_column(cells):
+        values = torch.from_numpy(numbers_of(cells)[is_known])
         middle = {"mean": float(values.mean()), "median": float(values.median())}
         return {**facts, "kind": "numbers", "min": float(values.min()), **middle, "max": float(values.max())}
     kind = "categories" if order_of(cells) is None else "dates"
-    return {**facts, "kind": kind, "most_common": dict(Counter(known).most_common(MAX_COMMON))}
+    return {**facts, "kind": kind, "most_common": dict(most_frequent(cells, MAX_COMMON))}
 
 
 def _texts(raw: Mapping[str, Any], parts: Mapping[str, Any], splits: Splits) -> Facts:
@@ -216,6 +219,8 @@ def _shown(name: str, values: Any, place: int) -> Facts:
     if hasattr(values, "iloc"):
         row = values.iloc[place]
         return {str(key): row[key] for key in row.index} if hasattr(row, "index") else {name: row}
+    if isinstance(values, DiskTable):
+        return {column: values[column][place] for column in values.columns}
     if isinstance(values, DiskRows):
         values, place = values.read(torch.tensor([place])), 0
     value = values[place] if not isinstance(values, Tensor) else values[place].detach()

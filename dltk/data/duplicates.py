@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dltk.data.batches import InMemory, Stored
@@ -56,12 +57,13 @@ def duplicates_across(splits: Splits, parts: Mapping[str, Any]) -> list[Duplicat
     """
     spec = splits.spec
     held = {name: batches for name, batches in (("val", splits.val), ("test", splits.test)) if batches is not None}
-    known = _as_read(parts["train"], splits.train, spec) if held else None
+    train = _as_read(parts["train"], splits.train, spec) if held else None
+    known = None if train is None else np.sort(train.numpy())
     found = []
     for name, batches in held.items():
         own = None if known is None else _as_read(parts[name], batches, spec)
         if known is not None and own is not None:
-            count = int(torch.isin(own, known).sum())
+            count = _count_among(own.numpy(), known)
             found += [Duplicates(name, count, len(own))] if count else []
     return found
 
@@ -99,10 +101,16 @@ def _as_read(samples: Any, batches: Any, spec: Spec) -> Tensor | None:
         return None
 
 
+def _count_among(own: NDArray[np.int64], known: NDArray[np.int64]) -> int:
+    """Return how many numbers are among others, which are sorted and not empty."""
+    places = np.searchsorted(known, own).clip(max=len(known) - 1)
+    return int((known[places] == own).sum())
+
+
 def _hashed(columns: Mapping[str, Iterable[Any]]) -> Tensor:
     """Return a number for each sample; Python's own hash is faster here than anything made of torch's operations."""
     rows = zip(*(map(hash, values) for _, values in sorted(columns.items())), strict=True)
-    return torch.tensor(list(map(hash, rows)), dtype=torch.int64)
+    return torch.from_numpy(np.fromiter(map(hash, rows), np.int64))
 
 
 def _raw(column: Any, spec: Spec, name: str) -> Iterable[Any] | None:

@@ -20,8 +20,9 @@ def read_records(path: str, keys: Collection[str] = ()) -> list[dict[str, Any]]:
         DataError: Some lines are no such objects; the message names them.
     """
     records, wrong = [], []
-    sheet = Sheet.of(place_of(path), read_text(path))
-    for number, line in enumerate(lines_of(sheet.text), 1):
+    text = read_text(path)
+    sheet = Sheet.of(place_of(path), text)
+    for number, line in enumerate(lines_of(text), 1):
         if not line.strip():
             continue
         record = _record(line)

@@ -9,6 +9,7 @@ from typing import Any, Self
 from torch import Tensor
 
 from dltk.config.sections import DataOptions
+from dltk.data.disk.choosing import reading_to
 from dltk.data.disk.placing import place
 from dltk.data.samples import Preparation, Source
 from dltk.data.specs import Image, Series, Spec, Table
@@ -128,7 +129,8 @@ def outlook(file: Any, config: Any, options: DataOptions, spec: Spec) -> Outlook
 
 def outlook_by_reading(file: Any, config: Any, options: DataOptions) -> Outlook:
     """Read the data and fit a preparation, as a run does; raise as that does."""
-    source: Source = file.read(config)
+    with reading_to(options.storage):
+        source: Source = file.read(config)
     if not source.decoders:  # else placing may write to disk, which is for runs
         source, options = place(source, options)
     parts, decided = split_parts(source, options)

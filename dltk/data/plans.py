@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -78,10 +79,10 @@ def distinct(order: Tensor, num_samples: int) -> Tensor:
 
 def _members(labels: Sequence[Any]) -> list[Tensor]:
     """Return the positions of each label's samples; labels by first appearance."""
-    members: dict[Any, list[int]] = {}
+    members: dict[Any, array[int]] = {}
     for position, label in enumerate(labels):
-        members.setdefault(label, []).append(position)
-    return [torch.tensor(positions, dtype=torch.int64) for positions in members.values()]
+        members.setdefault(label, array("q")).append(position)
+    return [torch.frombuffer(positions, dtype=torch.int64) for positions in members.values()]
 
 
 def _drawn(members: Tensor, count: int, generator: torch.Generator) -> Tensor:

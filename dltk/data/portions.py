@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from dltk.config.errors import OptionError, choices_near, did_you_mean, shown
 from dltk.config.sections import DataOptions
+from dltk.data.disk.cells import DiskCells
 from dltk.data.samples import Samples, values_of
 from dltk.data.tables.dates import moments
+from dltk.data.tables.numbers import absent
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,10 @@ def subset(kin: Kinship, count: int, seed: int) -> Tensor:
     return order[torch.argsort(nth / sizes[drawn], stable=True)[:count]].sort().values
 
 
-def numbered(labels: Sequence[Any]) -> Tensor:
+def numbered(labels: Iterable[Any]) -> Tensor:
     """Number the labels by first appearance, which unlike a set's order is the same in every process."""
     numbers: dict[Any, int] = {}
-    return torch.tensor([numbers.setdefault(label, len(numbers)) for label in labels], dtype=torch.int64)
+    return torch.from_numpy(np.fromiter((numbers.setdefault(label, len(numbers)) for label in labels), np.int64))
 
 
 def _groups(samples: Samples, options: DataOptions) -> Tensor | None:
@@ -113,7 +116,7 @@ def _groups(samples: Samples, options: DataOptions) -> Tensor | None:
                 id="DLTK-CONFIG-UNKNOWN-COLUMN",
             )
         values = values_of(columns[options.group])
-        return numbered([("", i) if value is None else value for i, value in enumerate(values)])
+        return numbered(("", i) if value is None else value for i, value in enumerate(values))
     if options.group_pattern is not None:
         return numbered(_matched(samples.names, options.group_pattern))
     return None
@@ -129,13 +132,14 @@ def _moments(samples: Samples, options: DataOptions) -> Tensor | None:
     if options.time not in columns:
         said = f"there is no column {shown(options.time)}{did_you_mean(options.time, columns)}"
         raise OptionError("time", said, allowed=choices_near(options.time, columns))
-    cells = [None if value is None else str(value) for value in values_of(columns[options.time])]
+    values = values_of(columns[options.time])
+    cells = values if isinstance(values, DiskCells) else [None if value is None else str(value) for value in values]
     found = moments(cells)
     if found is None:
         first = next((cell for cell in cells if cell is not None), "")
         raise OptionError("time", f"must be numbers, or dates such as 2026-11-28; the column has {shown(first)}")
-    if None in cells:
-        without = f"{cells.count(None)} of {len(cells)}"
+    if num_absent := int(absent(cells).sum()):
+        without = f"{num_absent} of {len(cells)}"
         raise OptionError("time", f"must say of every row when it is from; {without} have an empty cell")
     return torch.from_numpy(found)
 

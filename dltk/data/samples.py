@@ -12,9 +12,9 @@ from torch import Tensor
 
 from dltk.config.errors import DataError
 from dltk.data.batches import Batches, Loading
-from dltk.data.disk.rows import DiskRows
+from dltk.data.disk.cells import DiskCells, Stored
 from dltk.data.fields import Ragged, take
-from dltk.data.places import Places
+from dltk.data.places import CellPlaces
 from dltk.data.specs import Spec
 
 State = Mapping[str, Any]
@@ -61,7 +61,7 @@ class Columns:
     stratify: str | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
-    places: Places | None = None
+    places: CellPlaces | None = None
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in [*self.inputs.items(), *self.targets.items()]}
@@ -76,14 +76,19 @@ class Columns:
     def take(self, indices: Tensor) -> Columns:
         """Return these samples only, in this order."""
         return Columns(
-            {name: _take(column, indices) for name, column in self.inputs.items()},
-            {name: _take(column, indices) for name, column in self.targets.items()},
-            _take(list(self.names), indices),
+            {name: taken(column, indices) for name, column in self.inputs.items()},
+            {name: taken(column, indices) for name, column in self.targets.items()},
+            taken(self.names, indices),
             self.stratify,
-            {name: _take(column, indices) for name, column in self.others.items()},
+            {name: taken(column, indices) for name, column in self.others.items()},
             self.notes,
             None if self.places is None else self.places.take(indices),
         )
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether some of the inputs lie in files of dltk's cache."""
+        return any(isinstance(column, Stored) for column in self.inputs.values())
 
     def labels(self) -> Sequence[Any] | None:
         """Return the values of the target to balance splits by, or None."""
@@ -165,16 +170,19 @@ class Explaining(Protocol):
         """Return why each of some samples, all of which `statuses` called "invalid", is."""
 
 
-def values_of(column: Any) -> list[Any]:
+def values_of(column: Any) -> Sequence[Any]:
     """Return a column as hashable values, one per sample."""
+    if isinstance(column, DiskCells):
+        return column
     if hasattr(column, "itertuples"):  # a data frame of several columns
         return list(column.itertuples(index=False, name=None))
     values = column.tolist() if hasattr(column, "tolist") else list(column)
     return [tuple(value) if isinstance(value, list) else value for value in values]
 
 
-def _take(column: Any, indices: Tensor) -> Any:
-    if isinstance(column, DiskRows):
+def taken(column: Any, indices: Tensor) -> Any:
+    """Return these values only, in this order; of what lies on disk nothing is read."""
+    if isinstance(column, Stored):
         return column.take(indices)
     if isinstance(column, (Tensor, Ragged)):
         return take(column, indices)

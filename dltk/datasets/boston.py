@@ -17,11 +17,13 @@ from dltk.data import files
 from dltk.data.file_places import file_place, unfit_file
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Column, Numbers, Spec, Table
-from dltk.data.tables.csv_files import CsvFormat, read_csv
+from dltk.data.tables.csv_files import read_csv
+from dltk.data.tables.csv_format import CsvFormat
+from dltk.data.tables.frames import cells_of, names_of_rows, only
 from dltk.data.tables.keras_split import keras_split
 from dltk.data.tables.npz_files import read_arrays
 from dltk.data.tables.options import TableOptions
-from dltk.data.tables.preparation import TABLE, TablePreparation, row_names, text_table
+from dltk.data.tables.preparation import TABLE, TablePreparation, text_table
 from dltk.data.tables.targets import fit_target
 
 _FILES = (
@@ -99,7 +101,8 @@ def _rows(config: Config) -> Columns:
             found=f"columns {listed(map(str, frame.columns))}",
             expected=listed(lacking),
         )
-    return Columns({TABLE: frame[_inputs(config)]}, {_TARGET: frame[_TARGET].tolist()}, row_names(len(frame)))
+    inputs, target = only(frame, _inputs(config)), cells_of(frame, _TARGET)
+    return Columns({TABLE: inputs}, {_TARGET: target}, names_of_rows(frame))
 
 
 def _from_npz(path: Path) -> pd.DataFrame:

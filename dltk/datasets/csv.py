@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
-import pandas as pd
 import torch
 from pydantic import Field, model_validator
 
 from dltk.config.errors import DataError, OptionError, listed, shown
 from dltk.config.sections import PathText
 from dltk.data.files import not_there
-from dltk.data.places import Places
+from dltk.data.places import CellPlaces
 from dltk.data.proposals import Proposal
-from dltk.data.samples import Columns, Source, State
+from dltk.data.samples import Columns, Source, State, taken
 from dltk.data.specs import Classes, Column, Numbers, Spec, Table
-from dltk.data.tables.csv_files import DEFAULT_MISSING, CsvFormat, CsvTable, read_csv
+from dltk.data.tables.csv_files import CsvTable, read_csv
+from dltk.data.tables.csv_format import DEFAULT_MISSING, CsvFormat
+from dltk.data.tables.frames import Frame, cells_of, names_of_rows, only
 from dltk.data.tables.headers import Place, name_of
 from dltk.data.tables.notes import column_notes
+from dltk.data.tables.numbers import Cells, absent
 from dltk.data.tables.options import TableOptions, no_such_column
-from dltk.data.tables.preparation import TABLE, TablePreparation, row_names
+from dltk.data.tables.preparation import TABLE, TablePreparation
 from dltk.data.tables.proposing import proposed_table
 from dltk.data.tables.rereading import look_at, read_once
 from dltk.data.tables.spelling import Decimal, Thousands
@@ -97,12 +99,12 @@ class Config(TableOptions):
 class _Part:
     """A file's rows that have a target; `others` are the columns that are left out, to group splits by."""
 
-    inputs: pd.DataFrame
-    targets: Mapping[str, list[str]]
-    names: list[str]
+    inputs: Frame
+    targets: Mapping[str, Cells]
+    names: Sequence[str]
     notes: tuple[str, ...]
-    others: Mapping[str, list[str | None]]
-    places: Places
+    others: Mapping[str, Cells]
+    places: CellPlaces
 
 
 def describe(config: Config) -> Spec:
@@ -147,8 +149,8 @@ def read_without_target(config: Config) -> Source:
     """Return every column of all rows, for a look at a table before its target is chosen; `target` does not count."""
     table = read_csv(config.path, _written(config))
     config.check([str(name) for name in table.frame.columns], {})
-    frame = table.frame.drop(columns=list(config.drop))
-    rows = Columns({TABLE: frame}, {}, row_names(len(frame)))
+    frame = only(table.frame, [name for name in table.frame.columns if name not in config.drop])
+    rows = Columns({TABLE: frame}, {}, names_of_rows(frame))
     return Source({"all": rows}, (*table.notes, *column_notes(config, frame)))
 
 
@@ -174,6 +176,7 @@ def _written(config: Config) -> CsvFormat:
         encoding=config.encoding,
         missing=config.missing,
         id=_id(config),
+        stripped=tuple((name, config.target_strip) for name in _targets(config) if config.target_strip),
     )
 
 
@@ -221,24 +224,22 @@ def _official_part(config: Config, path: str, inputs: list[str]) -> _Part:
 
 def _with_targets(config: Config, table: CsvTable, inputs: list[str], file: str, prefix: str) -> _Part:
     frame, notes, targets = table.frame, table.notes, list(_targets(config))
-    for name in targets if config.target_strip else ():
-        frame[name] = [cell and (cell.strip(config.target_strip).strip() or None) for cell in frame[name]]
-    known = frame[targets].notna().all(axis=1)
+    known = np.logical_and.reduce([~absent(cells_of(frame, name)) for name in targets])
     missing = int((~known).sum())
     if missing == len(frame):
         raise DataError(f"no row has a value in every target column ({', '.join(targets)})", where=file)
+    names, places = names_of_rows(frame, prefix), table.places
     if missing:
         notes = (*notes, f"{file}: {missing} of {len(frame)} rows have no target and are left out")
-    names = [name for name, keep in zip(row_names(len(frame), prefix), known, strict=True) if keep]
-    rows = frame[known].reset_index(drop=True)
-    others = {str(name): rows[name].tolist() for name in rows.columns if name not in {*inputs, *targets}}
+        chosen = torch.from_numpy(np.flatnonzero(known))
+        frame, names, places = taken(frame, chosen), taken(names, chosen), places.take(chosen)
     return _Part(
-        rows[inputs],
-        {name: rows[name].tolist() for name in targets},
+        only(frame, inputs),
+        {name: cells_of(frame, name) for name in targets},
         names,
         notes,
-        others,
-        table.places.take(torch.from_numpy(np.flatnonzero(known))),
+        {name: cells_of(frame, name) for name in frame.columns if name not in {*inputs, *targets}},
+        places,
     )
 
 

@@ -24,7 +24,7 @@ from dltk.data.specs import Classes, Spec
 from dltk.data.tables.headers import Place, default_names, name_of
 from dltk.data.tables.options import no_such_column
 from dltk.data.tables.rows import Row, cells_of_any_length, quoted_rows, refuse_ragged, without_blank_lines
-from dltk.data.texts.files import Encoding, encoding_notes, for_other_files, lines_of, read_decoded
+from dltk.data.texts.files import Encoding, encoding_notes, for_other_files, read_decoded
 from dltk.data.texts.options import TextOptions
 from dltk.data.texts.own import TEXT, OwnFiles
 from dltk.data.texts.preparation import LABEL, TextPreparation, expected_spec, in_natural_order, labelled
@@ -178,7 +178,7 @@ def _table(config: Config, path: str, needed: tuple[str, ...], encoding: Encodin
     with cells_of_any_length():
         separator = config.separator or _fitting(config, decoded.text, places[: len(needed)])
         sheet = Sheet.of(path, decoded.text, separator, quoting=config.quoting)
-        rows = without_blank_lines(_rows(config, sheet), not_)
+        rows = list(without_blank_lines(_rows(config, sheet), not_))
     if not rows:
         raise DataError("the table is empty", where=path)
     width = len(rows[0][1])
@@ -211,7 +211,7 @@ def _fitting(config: Config, text: str, needed: Sequence[str]) -> str:
 
 def _rows(config: Config, sheet: Sheet) -> list[Row]:
     if not config.quoting:
-        lines = enumerate(lines_of(sheet.text), start=1)
+        lines = enumerate(sheet.plain(), start=1)
         return [(number, row.split(sheet.separator) if row else []) for number, row in lines]
     do = 'double the quotes inside "..."; where quotes are part of the text, set data.quoting to false'
     return list(quoted_rows(sheet, do=do))

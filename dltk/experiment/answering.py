@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from dltk.config.errors import DataError, at_most_shown
 from dltk.data.batches import Batches, Loading
@@ -26,13 +28,31 @@ class Opened:
         names: What the user calls each.
         statuses: "ok", or what is the matter with it.
         reasons: Why an invalid one is; "" for others, and where the preparation cannot tell.
-        batches: All but the invalid ones; None where there is no other.
+        samples: All of them, raw.
+        parsed: Turns those into batches that are not invalid.
     """
 
     names: Sequence[str]
     statuses: Sequence[str]
     reasons: Sequence[str]
-    batches: Batches | None
+    samples: Any
+    parsed: Callable[[Any], Batches]
+
+    @property
+    def batches(self) -> Batches | None:
+        """All but the invalid ones; None where there is no other."""
+        valid = self._valid()
+        return self.parsed(self.samples.take(valid)) if len(valid) else None
+
+    def portions(self, num_samples: int) -> Iterator[Batches]:
+        """Yield all but the invalid ones, so many at a time."""
+        for some in torch.split(self._valid(), num_samples):
+            if len(some):
+                yield self.parsed(self.samples.take(some))
+
+    def _valid(self) -> Tensor:
+        valid = (i for i, status in enumerate(self.statuses) if status != INVALID)
+        return torch.from_numpy(np.fromiter(valid, np.int64))
 
     def refuse_invalid(self) -> None:
         """Refuse inputs of which some cannot be read.
@@ -45,15 +65,14 @@ class Opened:
         if invalid:
             raise DataError("there are inputs that cannot be read", found=at_most_shown(invalid))
 
-    def rows(self, answers: Iterable[Answer]) -> list[dict[str, Any]]:
-        """Return rows for every input: `input`, `status`, `reason` if one has a reason, and what was answered."""
-        following, rows = iter(answers), []
+    def rows(self, answers: Iterable[Answer]) -> Iterator[dict[str, Any]]:
+        """Yield rows for every input: `input`, `status`, `reason` if one has a reason, and what was answered."""
+        following = iter(answers)
         is_explained = any(self.reasons)
         for name, status, reason in zip(self.names, self.statuses, self.reasons, strict=True):
             facts = {"input": name, "status": status, **({"reason": reason} if is_explained else {})}
             answer = () if status == INVALID else next(following)
-            rows += [{**facts, **row} for row in answer or [{}]]
-        return rows
+            yield from ({**facts, **row} for row in answer or [{}])
 
 
 def open_inputs(preparation: Preparation, inputs: Sequence[str], loading: Loading) -> Opened:
@@ -66,10 +85,8 @@ def open_inputs(preparation: Preparation, inputs: Sequence[str], loading: Loadin
     samples: Any = preparation.open(inputs)
     say_notes(samples)
     statuses = preparation.statuses(samples)
-    valid = [i for i, status in enumerate(statuses) if status != INVALID]
     reasons = _reasons(preparation, samples, statuses)
-    batches = parsed(preparation, samples.take(torch.tensor(valid)), loading) if valid else None
-    return Opened(samples.names, statuses, reasons, batches)
+    return Opened(samples.names, statuses, reasons, samples, lambda some: parsed(preparation, some, loading))
 
 
 def _reasons(preparation: Preparation, samples: Any, statuses: Sequence[str]) -> list[str]:

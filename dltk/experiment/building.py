@@ -16,7 +16,7 @@ from dltk.config.problems import ProblemId
 from dltk.config.sections import DataOptions
 from dltk.config.seeds import derive
 from dltk.data.batches import Batches
-from dltk.data.disk.placing import place
+from dltk.data.disk.placing import read_placed
 from dltk.data.duplicates import duplicates_across
 from dltk.data.samples import Preparation
 from dltk.data.splits import Splits, make_splits, split_parts
@@ -77,7 +77,7 @@ def build(
     """
     data = experiment.data
     try:
-        source, common = place(data.file.read(data.options), data.common)
+        source, common = read_placed(data.file, data.options, data.common)
         parts, options = split_parts(source, common)
         _refuse_one_pass_over_disk(experiment, options)
         preparation = _preparation(experiment, parts["train"], state)

@@ -22,6 +22,7 @@ from dltk.config.sections import DataOptions, ModelOptions, Sections, TrainOptio
 from dltk.config.settings import Settings, SettingsError
 from dltk.config.writing import yaml_text
 from dltk.data import files
+from dltk.data.disk.choosing import reading_to
 from dltk.data.specs import Spec
 from dltk.experiment.compatibility import default_tasks, fitting_tasks, impossible_training, misfits, words
 from dltk.experiment.overfitting import for_overfitting
@@ -229,7 +230,8 @@ def _is_path(option: Any) -> bool:
 
 def _described(data: Part, document: Document) -> Spec:
     try:
-        spec: Spec = data.file.describe(data.options)
+        with reading_to(data.common.storage):
+            spec: Spec = data.file.describe(data.options)
     except OptionError as error:
         raise ConfigError(locate([error.problem("data")], document)) from None
     except MissingInput as error:

@@ -18,7 +18,8 @@ from dltk.config.errors import ConfigError, OptionError, UsageError, alternative
 from dltk.config.overrides import override
 from dltk.config.sections import DataOptions
 from dltk.data.description import describe, describe_rows
-from dltk.data.disk.placing import place
+from dltk.data.disk.choosing import reading_to
+from dltk.data.disk.placing import read_placed
 from dltk.data.specs import Classes, Image
 from dltk.data.splits import Splits, make_splits, split_parts
 from dltk.experiment.config import Part, read_part
@@ -80,7 +81,7 @@ def describe_data(what: str, overrides: Sequence[str] = ()) -> Described:
         return _described_table(document)
     data = _data_part(document)
     try:
-        source, common = place(data.file.read(data.options), data.common)
+        source, common = read_placed(data.file, data.options, data.common)
         parts, options = split_parts(source, common)
         preparation = data.file.prepare(data.options, parts["train"])
         splits = make_splits(parts, preparation, BATCH_SIZE, 0, torch.device("cpu"))
@@ -121,7 +122,8 @@ def _described_table(document: Document) -> Described:
     chosen = {**document.values["data"], "target": ""}
     data = _data_part(replace(document, values={**document.values, "data": chosen}))
     try:
-        source = data.file.read_without_target(data.options)
+        with reading_to(data.common.storage):
+            source = data.file.read_without_target(data.options)
     except OptionError as error:
         raise ConfigError(locate([error.problem("data")], document)) from None
     options = {key: value for key, value in data.plain().items() if key != "target"}

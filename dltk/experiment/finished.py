@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
 from torch import nn
 
-from dltk.config.errors import (
-    IntegrityError,
-    OptionError,
-    UsageError,
-    listed,
-    shown,
-)
+from dltk.config.errors import IntegrityError, OptionError, UsageError, listed, shown
 from dltk.config.keys import refuse_edited
 from dltk.data.batches import Batches, Loading
-from dltk.data.disk.placing import place
+from dltk.data.disk.placing import read_placed
 from dltk.data.resources import keep_freed_memory
 from dltk.data.samples import Preparation
 from dltk.data.splits import digest_of as samples_digest
@@ -50,6 +45,9 @@ from dltk.training.saving.storage import read_tree
 from dltk.training.saving.weights import set_weights
 from dltk.training.session import choose_device
 from dltk.training.task import CannotAnswer, Evaluation, Request, Task
+
+PORTION = 1 << 14
+"""About so many inputs are answered at a time."""
 
 
 class Run:
@@ -190,7 +188,13 @@ class Run:
     def predict(
         self, inputs: str | Path | Sequence[str | Path] = (), request: Request | None = None
     ) -> list[dict[str, Any]]:
-        """Answer inputs in order; each row has `input` and `status` beside the task's own columns.
+        """Return what `answers` yields, as a list; raise as that does."""
+        return list(self.answers(inputs, request))
+
+    def answers(
+        self, inputs: str | Path | Sequence[str | Path] = (), request: Request | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Answer inputs in order, some at a time; each row has `input` and `status` beside the task's own columns.
 
         Where an input is `invalid`, and it is known why, each row has a `reason`, too; "" says that there is none.
 
@@ -206,9 +210,10 @@ class Run:
         try:
             with within_memory():
                 if inputs:
-                    return self._answer_inputs([str(text) for text in inputs], request)
+                    yield from self._answer_inputs([str(text) for text in inputs], request)
+                    return
                 answers = self._answers(None, request)
-                return [{"input": str(i), "status": "ok", **row} for i, rows in enumerate(answers) for row in rows]
+                yield from ({"input": str(i), "status": "ok", **row} for i, rows in enumerate(answers) for row in rows)
         except CannotAnswer as error:
             raise UsageError(str(error), where=str(self.path)) from None
 
@@ -222,9 +227,12 @@ class Run:
         opened.refuse_invalid()
         return opened.batches
 
-    def _answer_inputs(self, inputs: Sequence[str], request: Request) -> list[dict[str, Any]]:
-        opened = open_inputs(self.preparation, inputs, self._loading())
-        return opened.rows(self._answers(opened.batches, request) if opened.batches is not None else ())
+    def _answer_inputs(self, inputs: Sequence[str], request: Request) -> Iterator[dict[str, Any]]:
+        loading = self._loading()
+        opened = open_inputs(self.preparation, inputs, loading)
+        size = max(1, PORTION // loading.batch_size) * loading.batch_size  # batches are those of all inputs at once
+        portions = (self._answers(batches, request) for batches in opened.portions(size))
+        return opened.rows(chain.from_iterable(portions))
 
     def _answers(self, batches: Batches | None, request: Request) -> list[Sequence[Mapping[str, Any]]]:
         with torch.inference_mode():
@@ -250,8 +258,9 @@ class Run:
             if overrides:
                 parts = dict(read_other(experiment, overrides).parts)
             else:
-                source, common = place(experiment.data.file.read(experiment.data.options), experiment.data.common)
-                parts, _ = split_parts(source, common)
+                data = experiment.data
+                anywhere = data.common.model_copy(update={"storage": "auto"})  # this machine may have less memory
+                parts, _ = split_parts(*read_placed(data.file, data.options, anywhere))
         except OptionError as error:
             raise problem_of(experiment, error, overrides) from None
         name = split or next(name for name in ("test", "val", "train") if name in parts)

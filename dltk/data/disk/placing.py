@@ -12,14 +12,25 @@ from torch import Tensor
 
 from dltk.config.errors import MissingInput, OptionError, OutOfResources
 from dltk.config.sections import DataOptions
+from dltk.data.disk.choosing import reading_to
 from dltk.data.disk.rows import CHUNK_BYTES, DiskRows
-from dltk.data.disk.store import Wanted, sources_of, stored
+from dltk.data.disk.store import WantedRows, sources_of, stored
 from dltk.data.resources import available_bytes
 from dltk.data.samples import Columns, Decoder, Source
 from dltk.data.transfer import spelled
 
 SHARE_OF_MEMORY = 0.5
 """Decoded samples may take this part of the memory that is available when they are read."""
+
+
+def read_placed(file: Any, config: Any, options: DataOptions) -> tuple[Source, DataOptions]:
+    """Return what a data set reads, where it is to lie, and the options with that decided; raise as `place` does.
+
+    Tables and texts decide by themselves, by the same rule, for reading them is what takes the memory.
+    """
+    with reading_to(options.storage):
+        source: Source = file.read(config)
+    return place(source, options)
 
 
 def place(source: Source, options: DataOptions) -> tuple[Source, DataOptions]:
@@ -34,6 +45,8 @@ def place(source: Source, options: DataOptions) -> tuple[Source, DataOptions]:
         DataError: A file cannot be decoded.
         WriteError: The disk is full or failed.
     """
+    if any(isinstance(part, Columns) and part.is_on_disk for part in source.parts.values()):
+        return source, options.model_copy(update={"storage": "disk"})
     needed, wanted = bytes_needed(source), options.storage
     if wanted == "disk" and needed is None:
         raise OptionError("storage", "these samples are read at once, whatever they need; leave it out")
@@ -81,7 +94,7 @@ def _from_store(paths: Sequence[str], decoder: Decoder) -> DiskRows:
         sources = sources_of(paths)
     except OSError as error:
         raise MissingInput(f"a file is not there any more: {error.strerror}", where=str(error.filename)) from None
-    wanted = Wanted({**decoder.facts(), "sources": sources}, decoder.dtype, (len(paths), *decoder.shape))
+    wanted = WantedRows({**decoder.facts(), "sources": sources}, decoder.dtype, (len(paths), *decoder.shape))
     return stored(wanted, lambda: _decoded(paths, decoder))
 
 

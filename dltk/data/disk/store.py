@@ -1,4 +1,4 @@
-"""The store: decoded samples in dltk's cache, each entry written once, whole or not there at all."""
+"""The store: what does not fit in memory, in dltk's cache; each entry is written once, whole or not there at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,21 +25,46 @@ MAX_SHARE_OF_DISK = 0.5
 """All entries together may take this part of the space that would be free without them."""
 _FORMAT = 1
 _VALUES, _FACTS, _STAGED, _LOCK = "values.bin", "facts.json", ".tmp-", ".lock"
+Write = Callable[[bytes | memoryview], object]
+"""Adds bytes to the end of an entry."""
+Opened = TypeVar("Opened")
+
+
+class Wanted(Protocol):
+    """An entry: what it is called by, what messages call it, and how much room it takes."""
+
+    @property
+    def key(self) -> str:
+        """The entry's name: other contents have another."""
+
+    @property
+    def what(self) -> str:
+        """What the user reads of it."""
+
+    @property
+    def num_bytes(self) -> int:
+        """About how much room it takes."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Plain values that decide every byte of it."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """An entry: what it is called by, and the tensor that belongs there, row by row.
+class WantedRows:
+    """An entry that is one tensor, row by row.
 
     Attributes:
         facts: Plain values that decide every byte of it: the options, and each source with its size and times.
         dtype: Of the tensor.
         shape: Of the tensor.
+        what: What the user reads of it.
     """
 
     facts: Mapping[str, Any]
     dtype: torch.dtype
     shape: tuple[int, ...]
+    what: str = "decoded samples"
 
     @property
     def num_bytes(self) -> int:
@@ -49,8 +74,27 @@ class Wanted:
     @property
     def key(self) -> str:
         """The entry's name."""
-        plain = [_FORMAT, self.facts, str(self.dtype), self.shape]
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:32]
+        return _key([_FORMAT, self.facts, str(self.dtype), self.shape])
+
+
+@dataclass(frozen=True)
+class WantedBytes:
+    """An entry of any bytes, of which only writing tells how many.
+
+    Attributes:
+        facts: Plain values that decide every byte of it.
+        num_bytes: About how many there will be.
+        what: What the user reads of it.
+    """
+
+    facts: Mapping[str, Any]
+    num_bytes: int
+    what: str
+
+    @property
+    def key(self) -> str:
+        """The entry's name."""
+        return _key([_FORMAT, self.facts])
 
 
 def store_directory() -> Path:
@@ -58,10 +102,8 @@ def store_directory() -> Path:
     return cache_directory() / "decoded"
 
 
-def stored(wanted: Wanted, rows: Callable[[], Iterator[Tensor]]) -> DiskRows:
-    """Return an entry, which is made first where it is not there, or not as it was written.
-
-    Of several processes that want one entry, one makes it and the others wait.
+def stored(wanted: WantedRows, rows: Callable[[], Iterator[Tensor]]) -> DiskRows:
+    """Return the rows of an entry; see `stored_bytes`.
 
     Args:
         wanted: Which entry.
@@ -70,19 +112,51 @@ def stored(wanted: Wanted, rows: Callable[[], Iterator[Tensor]]) -> DiskRows:
     Raises:
         WriteError: There is no room for it, or the disk failed.
     """
+
+    def make(write: Write) -> Mapping[str, Any]:
+        for some in rows():
+            write(some.contiguous().view(-1).view(torch.uint8).numpy().data)
+        return {"dtype": str(wanted.dtype), "shape": wanted.shape}
+
+    return DiskRows.whole(_opened(wanted, make, lambda path, _: RowFile(path, wanted.dtype, wanted.shape)))
+
+
+def stored_bytes(wanted: WantedBytes, make: Callable[[Write], Mapping[str, Any]]) -> tuple[RowFile, Mapping[str, Any]]:
+    """Return an entry's bytes and facts, which are made first where they are not there, or not as they were written.
+
+    Of several processes that want one entry, one makes it and the others wait.
+
+    Args:
+        wanted: Which entry.
+        make: Writes the bytes one after another, and returns plain values to be known of them.
+
+    Raises:
+        WriteError: There is no room for it, or the disk failed.
+    """
+
+    def opened(path: Path, facts: Mapping[str, Any]) -> tuple[RowFile, Mapping[str, Any]]:
+        return RowFile(path, torch.uint8, (path.stat().st_size,)), facts
+
+    return _opened(wanted, make, opened)
+
+
+def _opened(
+    wanted: Wanted, make: Callable[[Write], Mapping[str, Any]], opened: Callable[[Path, Mapping[str, Any]], Opened]
+) -> Opened:
     folder = store_directory()
     entry = folder / wanted.key
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"{wanted.key}{_LOCK}").open("ab") as lock:
-            waiting(lock, "another process that decodes the same samples")
-            if not _is_intact(entry):
+            waiting(lock, f"another process that makes the same {wanted.what}")
+            facts = _intact(entry, wanted)
+            if facts is None:
                 _make_room(folder, wanted)
-                _write(entry, wanted, rows)
+                facts = _write(entry, wanted, make)
             os.utime(entry)  # least recently used entries go first
-            return DiskRows.whole(RowFile(entry / _VALUES, wanted.dtype, wanted.shape))
+            return opened(entry / _VALUES, facts)
     except OSError as error:
-        raise WriteError(f"cannot keep decoded samples: {error.strerror}", where=str(entry)) from None
+        raise WriteError(f"cannot keep {wanted.what}: {error.strerror}", where=str(entry)) from None
 
 
 def entries() -> list[Path]:
@@ -117,18 +191,18 @@ def sources_of(paths: Sequence[str]) -> str:
     return state.hexdigest()
 
 
-def _is_intact(entry: Path) -> bool:
-    """Tell whether every byte is there as it was written; what is damaged is removed."""
+def _intact(entry: Path, wanted: Wanted) -> Mapping[str, Any] | None:
+    """Return the facts of an entry of which every byte is as it was written; what is damaged is removed."""
     if not entry.exists():
-        return False
+        return None
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-        digest = json.loads((entry / _FACTS).read_text(encoding="utf-8"))["sha256"]
+        facts: Mapping[str, Any] = json.loads((entry / _FACTS).read_text(encoding="utf-8"))
         with (entry / _VALUES).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() == digest:
-                return True
-    say(f"warning[DLTK-WARN-SAMPLES]: decoded samples are damaged, and are decoded again: {entry}")
+            if hashlib.file_digest(file, "sha256").hexdigest() == facts["sha256"]:
+                return facts
+    say(f"warning[DLTK-WARN-SAMPLES]: {wanted.what} are damaged, and are made again: {entry}")
     remove(entry)
-    return False
+    return None
 
 
 def _make_room(folder: Path, wanted: Wanted) -> None:
@@ -144,7 +218,7 @@ def _make_room(folder: Path, wanted: Wanted) -> None:
     bound = int(MAX_SHARE_OF_DISK * (shutil.disk_usage(folder).free + sum(sizes)))
     if wanted.num_bytes > bound:
         raise WriteError(
-            "there is no room for the decoded samples",
+            f"there is no room for the {wanted.what}",
             where=str(folder),
             found=f"{spelled(bound)}, half of what is free",
             expected=spelled(wanted.num_bytes),
@@ -168,30 +242,37 @@ def _remove_unused(folder: Path, key: str, path: Path) -> bool:
         return is_ours
 
 
-def _write(entry: Path, wanted: Wanted, rows: Callable[[], Iterator[Tensor]]) -> None:
+def _write(entry: Path, wanted: Wanted, make: Callable[[Write], Mapping[str, Any]]) -> Mapping[str, Any]:
     staged = entry.with_name(f"{_STAGED}{entry.name}")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir()
     try:
-        say(f"decoding {spelled(wanted.num_bytes)} of samples once, into {entry}")
+        say(f"writing {spelled(wanted.num_bytes)} of {wanted.what} once, into {entry}")
         with (staged / _VALUES).open("wb") as file:
-            digest = _write_rows(file, rows())
-        facts = {"format": _FORMAT, "dtype": str(wanted.dtype), "shape": wanted.shape, "sha256": digest}
+            digest, about = _write_values(file, make)
+        facts = {"format": _FORMAT, **about, "sha256": digest, "of": wanted.facts}
         with (staged / _FACTS).open("w", encoding="utf-8") as notes:
-            json.dump({**facts, "of": wanted.facts}, notes)
+            json.dump(facts, notes)
             notes.flush()
             os.fsync(notes.fileno())
         staged.rename(entry)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+    return facts
 
 
-def _write_rows(file: IO[bytes], rows: Iterator[Tensor]) -> str:
+def _write_values(file: IO[bytes], make: Callable[[Write], Mapping[str, Any]]) -> tuple[str, Mapping[str, Any]]:
     state = hashlib.sha256()
-    for some in rows:
-        content = some.contiguous().view(-1).view(torch.uint8).numpy().data
+
+    def write(content: bytes | memoryview) -> None:
         state.update(content)
         file.write(content)
+
+    about = make(write)
     file.flush()
     os.fsync(file.fileno())
-    return state.hexdigest()
+    return state.hexdigest(), about
+
+
+def _key(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:32]

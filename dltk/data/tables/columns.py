@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +24,13 @@ from dltk.data.tables.numbers import (
     is_number_column,
     number,
     numbers,
+    numbers_of,
     restore_scale,
     wrong_cells,
 )
 from dltk.data.tables.options import TableOptions, Transform
 from dltk.data.tables.statuses import INVALID, MISSING, OK, UNKNOWN
+from dltk.data.tables.tallies import most_frequent
 
 Encoded = NDArray[np.float32]
 Severities = NDArray[np.int8]
@@ -62,7 +63,8 @@ class NumberColumn:
 
     def encode(self, cells: Cells) -> Encoded:
         """Return (N, scale.size), with a missing mark one more; not finite where a cell is no usable number."""
-        values = np.array([self.fill if cell is None else number(cell) for cell in cells])
+        values = numbers_of(cells)
+        values[absent(cells)] = self.fill
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             transformed = _transformed(values, self.transform)
             scaled = self.scale.encode(transformed)
@@ -227,14 +229,17 @@ def _fit_numbers(name: str, cells: Cells, options: TableOptions, rows: Rows) -> 
 
 def _refuse_text(name: str, cells: Cells, options: TableOptions) -> None:
     """Refuse a column that its own options call numbers and that is text; where only some cells are, they are wrong."""
-    known = [cell for cell in cells if cell is not None]
-    texts = [cell for cell in known if np.isnan(number(cell))]
-    if name in options.columns and 2 * len(texts) > len(known):
+    if name not in options.columns:
+        return
+    is_known = ~absent(cells)
+    is_text = np.isnan(numbers_of(cells)) & is_known
+    num_texts, num_known = int(is_text.sum()), int(is_known.sum())
+    if 2 * num_texts > num_known:
         option = options.columns[name].chosen[0]
         raise OptionError(
             f"columns.{name}.{option}",
-            f"is for numbers, and {len(texts)} of the {len(known)} training cells are none "
-            f"(such as {shown(texts[0])}); leave it out, or drop the column",
+            f"is for numbers, and {num_texts} of the {num_known} training cells are none "
+            f"(such as {shown(cells[int(is_text.argmax())])}); leave it out, or drop the column",
             id="DLTK-CONFIG-CONFLICT",
         )
 
@@ -242,13 +247,12 @@ def _refuse_text(name: str, cells: Cells, options: TableOptions) -> None:
 def _fit_categories(
     name: str, cells: Cells, options: TableOptions, order: tuple[str, ...] | None
 ) -> CategoryColumn | OrdinalColumn | HashedColumn:
-    counts = Counter(cell for cell in cells if cell is not None)
     if options.encode == "hashing":
         return HashedColumn(name, options.num_buckets)
     if order is not None:
-        return OrdinalColumn(name, _ordered(name, order, counts))
-    frequent = sorted(counts, key=lambda category: (-counts[category], category))[: options.max_categories]
-    kept = [category for category in frequent if counts[category] >= options.min_count]
+        return OrdinalColumn(name, _ordered(name, order, {cell for cell in cells if cell is not None}))
+    frequent = most_frequent(cells, options.max_categories, lambda counted: (-counted[1], counted[0]))
+    kept = [category for category, count in frequent if count >= options.min_count]
     kind = OrdinalColumn if options.encode == "ordinal" else CategoryColumn
     return kind(name, tuple(in_natural_order(kept)))
 
@@ -268,7 +272,8 @@ def _transformed(values: Values, transform: Transform) -> Values:
 def _codes(categories: Sequence[str], cells: Cells) -> NDArray[np.int64]:
     """Return the place of each cell among the categories, their count where it is none of them."""
     codes = {name: code for code, name in enumerate(categories)}
-    return np.array([len(codes) if cell is None else codes.get(cell, len(codes)) for cell in cells], dtype=np.int64)
+    found = (len(codes) if cell is None else codes.get(cell, len(codes)) for cell in cells)
+    return np.fromiter(found, np.int64, len(cells))
 
 
 def _hot(codes: NDArray[np.int64], width: int) -> Encoded:

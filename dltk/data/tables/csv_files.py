@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any, cast
 
 import pandas as pd
 
 from dltk.config.errors import DataError, MissingInput, at_most_shown, count_of, shown
 from dltk.config.problems import Problem
-from dltk.data.places import Places, Sheet
+from dltk.data.disk.cells import Cell, CellFile, CellWriter, DiskCells, DiskTable
+from dltk.data.disk.store import WantedBytes, Write, sources_of, stored_bytes
+from dltk.data.places import CellPlaces, Places, Sheet, Text
+from dltk.data.tables.csv_body import CsvBody
+from dltk.data.tables.csv_format import CsvFormat
+from dltk.data.tables.frames import DiskPlaces, Frame, cells_of
 from dltk.data.tables.headers import default_names, is_number_name
-from dltk.data.tables.rows import Row, quoted_rows, refuse_ragged, without_blank_lines
-from dltk.data.tables.spelling import Decimal, Thousands, misplaced_point, with_point
+from dltk.data.tables.rows import Row, quoted_rows, without_blank_lines
+from dltk.data.tables.spelling import Decimal
 from dltk.data.texts.files import (
     STANDARD_INPUT,
     Decoded,
@@ -24,47 +30,24 @@ from dltk.data.texts.files import (
     NotText,
     decode,
     encoding_notes,
+    first_bytes,
     guessed_encoding,
     place_of,
     read_bytes,
     spelled,
 )
+from dltk.data.texts.room import belongs_on_disk, unpacked_bytes
+from dltk.data.texts.streams import FileText, file_text
 
-DEFAULT_MISSING = ("?", "NA", "NaN", "nan")
 SEPARATORS = (",", ";", "\t", "|")
 _SNIFFED_ROWS = 30
+_LINES = "\0lines"
+"""What the column of line numbers is called: no column of a file is, for it would be no text."""
 _PROPER_CELL = 'a cell with the separator, quotes or a line break in "...", its own quotes doubled'
 _RAGGED = 'put cells that contain the separator in "..."; another separator is set with separator:'
 _COMMA_IS_DECIMAL = (
     'decimal: "," leaves semicolon, tab and bar as separators, and a comma only where numbers with one are in "..."; '
 )
-
-
-@dataclass(frozen=True)
-class CsvFormat:
-    """How a CSV file is written.
-
-    Attributes:
-        separator: Between cells; None finds it among comma, semicolon, tab and bar.
-        header: Whether the first row names the columns.
-        column_names: What columns are called where there is no header; default c0, c1, ...
-        optional: Of `column_names`, those that a file may be without, all together.
-        decimal: What stands between whole and part in a number; numbers come out with a point.
-        thousands: What stands between groups of three digits; numbers come out without it. None: nothing does.
-        encoding: Of the text.
-        missing: Cells that mean "no value", beside empty ones.
-        id: The column that names rows, where there is one.
-    """
-
-    separator: str | None = None
-    header: bool = True
-    column_names: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    decimal: Decimal = "."
-    thousands: Thousands | None = None
-    encoding: Encoding = "utf-8"
-    missing: tuple[str, ...] = DEFAULT_MISSING
-    id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,82 +60,136 @@ class CsvTable:
         places: Where the rows stand.
     """
 
-    frame: pd.DataFrame
+    frame: Frame
     notes: tuple[str, ...]
-    places: Places
+    places: CellPlaces
 
 
 def read_csv(path: str, written: CsvFormat) -> CsvTable:
     """Read a CSV file, a gzipped one (.gz) or, for "-", standard input.
 
+    A file whose cells would take too much memory is read into dltk's cache, once, and stays there.
+
     Raises:
         MissingInput: There is no such file.
         DataError: Not text in this encoding, broken quotes, rows of unequal width, equal column names, or no rows.
         OptionError: There is no such encoding.
+        WriteError: The disk is full or failed.
     """
-    where = place_of(path)
+    if path != STANDARD_INPUT and Path(path).is_dir():
+        raise MissingInput("this is a folder, not a CSV file", where=str(Path(path).absolute()))
+    if path != STANDARD_INPUT and belongs_on_disk([Path(path)]):
+        return _on_disk(Path(path), written)
     decoded = _decoded(path, written.encoding)
-    separator = written.separator or _sniffed(decoded.text, written.decimal)
-    sheet = Sheet.of(where, decoded.text, separator, quoting=True)
-    hint = _COMMA_IS_DECIMAL if written.decimal == "," and written.separator is None else ""
-    do = f"{hint}set separator:" if hint else ""
-    rows = list(quoted_rows(sheet, expected=_PROPER_CELL, do=do))
-    rows = without_blank_lines(rows, _is_blank)
-    if not rows:
+    sheet, first, rows = _begun(path, decoded.text, written)
+    body = CsvBody(sheet, rows, written, _advice(written), empty=None)
+    columns: list[list[Cell]] = [[] for _ in sheet.columns]
+    lines: list[int] = []
+    for some, cells in body.blocks():
+        lines += some
+        for place, more in enumerate(cells):
+            columns[place] += more
+    frame = pd.DataFrame(dict(zip(sheet.columns, columns, strict=True)), dtype=object)
+    notes = encoding_notes(path, [decoded]) + _notes(first, path, separator=sheet.separator, written=written)
+    return CsvTable(frame, notes + _missing_words(body.words, frame, path), Places.of(sheet, lines))
+
+
+def _on_disk(path: Path, written: CsvFormat) -> CsvTable:
+    """Read a file block by block into the store; of what is there already, only that its bytes are intact."""
+
+    def make(write: Write) -> Mapping[str, Any]:
+        text = _file_text(path, written.encoding)
+        sheet, first, rows = _begun(str(path), text, written)
+        body = CsvBody(sheet, rows, written, _advice(written), empty="")
+        writer = CellWriter(write)
+        for lines, cells in body.blocks():
+            writer.add([*cast("list[list[str]]", cells), list(map(str, lines))])
+        notes = encoding_notes(str(path), [text]) + _notes(first, str(path), separator=sheet.separator, written=written)
+        facts = {"codec": text.codec, "separator": sheet.separator, "notes": notes, "words": body.words}
+        return {**facts, "cells": writer.facts([*sheet.columns, _LINES])}
+
+    facts = {"what": "cells of a table", "sources": sources_of([str(path)]), "written": asdict(written)}
+    wanted = WantedBytes(facts, unpacked_bytes(path), f"cells of {path.name}")
+    file, found = stored_bytes(wanted, make)
+    cells = CellFile(file, found["cells"], found["sha256"])
+    *columns, _ = cells.columns
+    table = DiskTable.whole(cells, columns)
+    text = FileText(path, found["codec"])
+    sheet = replace(Sheet.of(str(path), text, found["separator"], quoting=True), columns=columns)
+    notes = *found["notes"], *_missing_words(found["words"], table, str(path))
+    return CsvTable(table, notes, DiskPlaces(sheet, DiskCells(cells, _LINES, table.chosen)))
+
+
+def _begun(path: str, text: str | Text, written: CsvFormat) -> tuple[Sheet, list[str], Iterator[Row]]:
+    """Return the sheet with its columns, the first row, and all rows of data."""
+    where = place_of(path)
+    separator = written.separator or _sniffed(Sheet.of(where, text), written.decimal)
+    sheet = Sheet.of(where, text, separator, quoting=True)
+    do = f"{_comma_hint(written)}set separator:" if _comma_hint(written) else ""
+    rows = without_blank_lines(quoted_rows(sheet, expected=_PROPER_CELL, do=do), _is_blank)
+    first = next(rows, None)
+    if first is None:
         raise DataError("the table is empty", where=where)
-    names = _names(rows[0], sheet, written)
-    sheet = replace(sheet, columns=names)
-    body = rows[1:] if written.header else rows
-    if not body:
-        raise DataError("the table has a header but no rows", where=where)
-    refuse_ragged(sheet, body, len(names), do=f"{hint}{_RAGGED}")
-    if written.decimal == "," or written.thousands is not None:
-        body = _with_points(body, sheet, written)
-    notes = encoding_notes(path, [decoded]) + _notes(rows[0][1], where, separator=separator, written=written)
-    columns = [list(map(str.strip, column)) for column in zip(*(cells for _, cells in body), strict=True)]
-    if written.missing == DEFAULT_MISSING:
-        notes += _missing_words(dict(zip(names, columns, strict=True)), where)
-    missing = {"", *map(str.strip, written.missing)}
-    data = {
-        name: [None if cell in missing else cell for cell in column]
-        for name, column in zip(names, columns, strict=True)
-    }
-    places = Places.of(sheet, [line for line, _ in body])
-    return CsvTable(pd.DataFrame(data, dtype=object), notes, places)
+    sheet = replace(sheet, columns=_names(first, sheet, written))
+    return sheet, first[1], rows if written.header else chain([first], rows)
+
+
+def _comma_hint(written: CsvFormat) -> str:
+    return _COMMA_IS_DECIMAL if written.decimal == "," and written.separator is None else ""
+
+
+def _advice(written: CsvFormat) -> str:
+    return f"{_comma_hint(written)}{_RAGGED}"
 
 
 def _decoded(path: str, encoding: Encoding) -> Decoded:
-    if path != STANDARD_INPUT and Path(path).is_dir():
-        raise MissingInput("this is a folder, not a CSV file", where=str(Path(path).absolute()))
     content = read_bytes(path)
-    try:
+    with _explained(path, encoding):
         decoded = decode(content, encoding)
+    if "\0" in decoded.text:
+        raise _nul(place_of(path), decoded.text, content)
+    return decoded
+
+
+def _file_text(path: Path, encoding: Encoding) -> FileText:
+    with _explained(str(path), encoding):
+        text = file_text(path, encoding)
+    if text.has_nul:
+        raise _nul(str(path), text, first_bytes(path))
+    return text
+
+
+@contextmanager
+def _explained(path: str, encoding: Encoding) -> Iterator[None]:
+    try:
+        yield
     except NotText as fault:
         message = f"the file is not {spelled(encoding)} text"
         raise DataError(message, do=fault.do, problems=[fault.problem(path, encoding)]) from None
-    if "\0" in decoded.text:
-        guess = guessed_encoding(content)
-        do = f"if it is {guess}, set encoding: {guess}" if guess.startswith("utf-16") else ""
-        before = decoded.text[: decoded.text.index("\0")]
-        start = Sheet.of(place_of(path), decoded.text).line(before.count("\n") + 1)
-        place = replace(start, column=len(before.rpartition("\n")[2]) + 1)
-        nul = Problem((), "a NUL character, which no text has", place, id="DLTK-DATA-ENCODING")
-        raise DataError("the file is no CSV text", do=do, problems=[nul])
-    return decoded
+
+
+def _nul(where: str, text: str | Text, content: bytes) -> DataError:
+    guess = guessed_encoding(content)
+    do = f"if it is {guess}, set encoding: {guess}" if guess.startswith("utf-16") else ""
+    sheet = Sheet.of(where, text)
+    number, line = next((number, line) for number, line in enumerate(sheet.stream(), start=1) if "\0" in line)
+    place = replace(sheet.line(number), column=line.index("\0") + 1)
+    nul = Problem((), "a NUL character, which no text has", place, id="DLTK-DATA-ENCODING")
+    return DataError("the file is no CSV text", do=do, problems=[nul])
 
 
 def _is_blank(cells: list[str]) -> bool:
     return len(cells) <= 1 and not any(map(str.strip, cells))
 
 
-def _sniffed(text: str, decimal: Decimal) -> str:
+def _sniffed(sheet: Sheet, decimal: Decimal) -> str:
     """Choose the separator that cuts the first rows into most cells, alike in every row if any does.
 
     Where the comma is in numbers, it separates only if nothing else does and some numbers are quoted for it.
     """
 
     def first_rows(separator: str) -> list[list[str]]:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+        reader = csv.reader(sheet.stream(), delimiter=separator, skipinitialspace=True)
         try:
             return [row for row in islice(reader, _SNIFFED_ROWS) if row]
         except csv.Error:
@@ -167,24 +204,6 @@ def _sniffed(text: str, decimal: Decimal) -> str:
         quoted = any("," in cell for row in first_rows(",") for cell in row)
         return "," if quoted else best
     return best
-
-
-def _with_points(rows: Sequence[Row], sheet: Sheet, written: CsvFormat) -> list[Row]:
-    """Return rows whose numbers are written with a point alone; another point in a number is ambiguous."""
-    decimal, thousands = written.decimal, written.thousands
-    pointed = [
-        Problem((name,), "a point in a number", sheet.named(line, name), id="DLTK-DATA-CELL", found=shown(cell))
-        for line, cells in rows
-        for name, cell in zip(sheet.columns, cells, strict=True)
-        if misplaced_point(cell, decimal, thousands)
-    ]
-    if pointed:
-        raise DataError(
-            f"{count_of(len(pointed), 'cell')} with a point in a number, though decimal is a comma",
-            problems=pointed,
-            do='set thousands: "." if it stands between thousands; or decimal: . if it is what it looks like',
-        )
-    return [(line, [with_point(cell, decimal, thousands) for cell in cells]) for line, cells in rows]
 
 
 def _given_names(width: int, where: str, written: CsvFormat) -> list[str]:
@@ -219,21 +238,21 @@ def _names(row: Row, sheet: Sheet, written: CsvFormat) -> list[str]:
     return names
 
 
-def _missing_words(columns: Mapping[str, Sequence[str]], where: str) -> tuple[str, ...]:
+def _missing_words(words: Mapping[str, tuple[int, str]], frame: Frame, path: str) -> tuple[str, ...]:
     """Say which columns of words have words that mean "no value" by default: one may be a name, as of Namibia."""
-    found = []
-    for name, cells in columns.items():
-        words = [cell for cell in cells if cell in DEFAULT_MISSING and cell.isalpha()]
-        if words and not all(cell in {"", *DEFAULT_MISSING} or is_number_name(cell) for cell in cells):
-            found.append(f"{count_of(len(words), 'cell')} {shown(words[0])} in column {name}")
+    found = [
+        f"{count_of(count, 'cell')} {shown(first)} in column {name}"
+        for name, (count, first) in ((name, words[name]) for name in frame.columns if name in words)
+        if not all(cell is None or is_number_name(cell) for cell in cells_of(frame, name))
+    ]
     if not found:
         return ()
     what = f"{at_most_shown(found)}: read as missing; where that is a category, set missing: []"
-    return (f"{Path(where).name}: {what}",)
+    return (f"{Path(place_of(path)).name}: {what}",)
 
 
-def _notes(first: list[str], where: str, *, separator: str, written: CsvFormat) -> tuple[str, ...]:
-    notes, file = [], Path(where).name
+def _notes(first: list[str], path: str, *, separator: str, written: CsvFormat) -> tuple[str, ...]:
+    notes, file = [], Path(place_of(path)).name
     if written.separator is None and separator != ",":
         notes.append(f"{file}: cells are separated by {shown(separator)}")
     if not written.header:

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -85,7 +85,7 @@ def restore_dates(state: Mapping[str, Any]) -> DateColumn:
 
 def fit_dates(name: str, cells: Cells, order: Order) -> DateColumn:
     """Fit a column on its training rows, all of which that are not missing are dates in this order."""
-    known = np.array([moment(cell, order) for cell in cells if cell is not None])
+    known = np.fromiter((moment(cell, order) for cell in cells if cell is not None), np.float64)
     spread = float(known.std())
     is_missing = len(known) < len(cells)
     parts = tuple(part for part in _WIDTHS if _differs(part, known))
@@ -95,22 +95,26 @@ def fit_dates(name: str, cells: Cells, order: Order) -> DateColumn:
 
 def order_of(cells: Cells) -> Order | None:
     """Return how a column's dates are written; None where they are none, or where day and month cannot be told."""
-    known = [cell for cell in cells if cell is not None]
+    first = next((cell for cell in cells if cell is not None), None)
     orders: tuple[Order, ...] = ("year first", "day first", "month first")
-    fitting = [order for order in orders if known and not any(math.isnan(moment(cell, order)) for cell in known)]
+    fitting = [] if first is None else [order for order in orders if _are_dates(cells, order)]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _are_dates(cells: Cells, order: Order) -> bool:
+    return not any(cell is not None and math.isnan(moment(cell, order)) for cell in cells)
 
 
 def moments(cells: Sequence[str | None]) -> Moments | None:
     """Return what rows are to be sorted by, days or plain numbers, NaN where missing; None where it is neither."""
     order = order_of(cells)
-    values = [math.nan if cell is None else moment(cell, order) if order else number(cell) for cell in cells]
-    is_known = [cell is not None for cell in cells]
-    found = np.array(values, dtype=np.float64)
-    return found if any(is_known) and np.isfinite(found[is_known]).all() else None
+    values = (math.nan if cell is None else moment(cell, order) if order else number(cell) for cell in cells)
+    is_known = ~absent(cells)
+    found = np.fromiter(values, np.float64, len(cells))
+    return found if is_known.any() and np.isfinite(found[is_known]).all() else None
 
 
-@cache
+@lru_cache(maxsize=2**17)
 def moment(cell: str, order: Order) -> float:
     """Return the days since the year 1 of a date such as 2026-11-28 14:30; NaN where the text is none in this order."""
     try:

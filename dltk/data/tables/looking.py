@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from dltk.config.errors import DltkError
-from dltk.data.tables.csv_files import CsvFormat, CsvTable, read_csv
+from dltk.data.disk.cells import DiskTable
+from dltk.data.tables.csv_files import CsvTable, read_csv
+from dltk.data.tables.csv_format import CsvFormat
+from dltk.data.tables.frames import cells_of
 from dltk.data.tables.headers import is_number_name
 from dltk.data.tables.numbers import number
 from dltk.data.tables.spelling import Decimal, Thousands, comma_hint
-from dltk.data.texts.files import guessed_encoding, read_bytes
+from dltk.data.texts.files import first_bytes, guessed_encoding
 
+MAX_ROWS_ON_DISK = 100_000
+"""So many rows of a table that does not fit in memory are looked at."""
 ENDINGS = (".csv", ".tsv", ".tab", ".data", ".txt", ".dat")
 
 
@@ -51,7 +58,7 @@ def look_at(path: Path) -> LookedAt | None:
     written = CsvFormat()
     options: dict[str, Any] = {}
     why: dict[str, str] = {}
-    encoding = guessed_encoding(read_bytes(str(path)))
+    encoding = guessed_encoding(first_bytes(path))
     if encoding != "utf-8":
         written = CsvFormat(encoding=encoding)
         options["encoding"], why["encoding"] = encoding, "a guess from its bytes"
@@ -63,16 +70,24 @@ def look_at(path: Path) -> LookedAt | None:
         return None
     if not has_header:
         options["header"], why["header"] = False, "the first row looks like data; columns are called c0, c1, ..."
-    columns = {str(key): table.frame[key].tolist() for key in table.frame.columns}
+    columns = _columns(table)
     if len(columns) < 2:
         return None
     mark = _marks(columns)
     if mark:
         options |= mark
         table = read_csv(str(path), CsvFormat(encoding=encoding, header=has_header, **_as_written(mark)))
-        columns = {str(key): table.frame[key].tolist() for key in table.frame.columns}
+        columns = _columns(table)
         why |= dict.fromkeys(mark, "as its numbers are written")
     return LookedAt(columns, options, why, has_header)
+
+
+def _columns(table: CsvTable) -> dict[str, list[str | None]]:
+    """Return the cells by column; of a table on disk only those of its first rows."""
+    frame = table.frame
+    if isinstance(frame, DiskTable):
+        frame = frame.take(torch.arange(min(MAX_ROWS_ON_DISK, len(frame))))
+    return {str(name): list(cells_of(frame, str(name))) for name in frame.columns}
 
 
 def _read(path: Path, written: CsvFormat) -> tuple[CsvTable, bool]:

@@ -6,7 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from dltk.data.tables.csv_files import CsvFormat, CsvTable, read_csv
+from dltk.data.disk.cells import DiskTable
+from dltk.data.disk.choosing import asked_storage
+from dltk.data.tables.csv_files import CsvTable, read_csv
+from dltk.data.tables.csv_format import CsvFormat
 from dltk.data.texts.files import STANDARD_INPUT
 
 
@@ -15,6 +18,7 @@ class _Asked(NamedTuple):
 
     path: str
     written: CsvFormat
+    storage: str
     size: int
     changed_at: int
 
@@ -29,7 +33,8 @@ def look_at(path: str, written: CsvFormat) -> CsvTable:
     _looked_at.clear()
     asked = _asked(path, written)
     if asked is not None:
-        _looked_at[asked] = replace(table, frame=table.frame.copy(deep=False))
+        frame = table.frame if isinstance(table.frame, DiskTable) else table.frame.copy(deep=False)
+        _looked_at[asked] = replace(table, frame=frame)
     return table
 
 
@@ -48,4 +53,4 @@ def _asked(path: str, written: CsvFormat) -> _Asked | None:
         facts = Path(path).stat()
     except OSError:
         return None
-    return _Asked(path, written, facts.st_size, facts.st_mtime_ns)
+    return _Asked(path, written, asked_storage(), facts.st_size, facts.st_mtime_ns)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from dltk.config.errors import DataError, count_of, shown
@@ -33,9 +32,7 @@ def quoted_rows(sheet: Sheet, *, expected: str = "", do: str = "") -> Iterator[R
     Raises:
         DataError: Quotes are broken, or a cell is longer than the csv module allows (see `cells_of_any_length`).
     """
-    reader = csv.reader(
-        io.StringIO(sheet.text, newline=""), delimiter=sheet.separator, skipinitialspace=True, strict=True
-    )
+    reader = csv.reader(sheet.stream(), delimiter=sheet.separator, skipinitialspace=True, strict=True)
     line = 1
     try:
         for cells in reader:
@@ -61,12 +58,19 @@ def cells_of_any_length() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def without_blank_lines(rows: Sequence[Row], is_blank: Callable[[list[str]], bool]) -> list[Row]:
+def without_blank_lines(rows: Iterable[Row], is_blank: Callable[[list[str]], bool]) -> Iterator[Row]:
     """Leave out blank lines; inside a table of one column, a blank line is a row with an empty cell."""
-    filled = [i for i, (_, cells) in enumerate(rows) if not is_blank(cells)]
-    if filled and len(rows[filled[0]][1]) == 1:
-        return [(line, cells or [""]) for line, cells in rows[filled[0] : filled[-1] + 1]]
-    return [rows[i] for i in filled]
+    width, waiting = 0, list[Row]()
+    for row in rows:
+        if is_blank(row[1]):
+            if width == 1:
+                waiting.append((row[0], row[1] or [""]))
+            continue
+        if waiting:
+            yield from waiting
+            waiting = []
+        width = width or len(row[1])
+        yield row
 
 
 def refuse_ragged(sheet: Sheet, rows: Sequence[Row], width: int, *, do: str) -> None:
@@ -77,18 +81,23 @@ def refuse_ragged(sheet: Sheet, rows: Sequence[Row], width: int, *, do: str) -> 
     """
     ragged = [(line, len(cells)) for line, cells in rows if len(cells) != width]
     if ragged:
-        problems = [
-            Problem(
-                (),
-                f"{count_of(count, 'cell')} in this row instead of {width}",
-                sheet.cell(line, min(count, width)),
-                id="DLTK-DATA-WIDTH",
-            )
-            for line, count in ragged
-        ]
-        raise DataError(
-            f"{len(ragged)} of {len(rows)} rows do not have as many cells as the first one",
-            expected=f"{count_of(width, 'cell')}, separated by {shown(sheet.separator)}",
-            do=do,
-            problems=problems,
+        raise ragged_rows(sheet, ragged, len(rows), width, do=do)
+
+
+def ragged_rows(sheet: Sheet, ragged: Sequence[tuple[int, int]], num_rows: int, width: int, *, do: str) -> DataError:
+    """Return the error about rows, given as (line, how many cells), that have not `width` cells."""
+    problems = [
+        Problem(
+            (),
+            f"{count_of(count, 'cell')} in this row instead of {width}",
+            sheet.cell(line, min(count, width)),
+            id="DLTK-DATA-WIDTH",
         )
+        for line, count in ragged
+    ]
+    return DataError(
+        f"{len(ragged)} of {num_rows} rows do not have as many cells as the first one",
+        expected=f"{count_of(width, 'cell')}, separated by {shown(sheet.separator)}",
+        do=do,
+        problems=problems,
+    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, islice
 from typing import Any, Literal
 
 import numpy as np
@@ -15,12 +15,14 @@ from dltk.config.errors import DataError, OptionError, shown
 from dltk.data.places import Rows
 from dltk.data.specs import Classes, Numbers
 from dltk.data.tables.columns import in_natural_order
-from dltk.data.tables.numbers import Cells, number, numbers, wrong_cells
+from dltk.data.tables.numbers import Cells, number, numbers, numbers_of, wrong_cells
 from dltk.data.tables.spelling import comma_hint
+from dltk.data.tables.tallies import most_frequent, num_different
 
 TargetKind = Literal["classes", "numbers", "labels"]
 MAX_NUMBER_CLASSES = 20
 _SEVERAL = "targets"
+_MANY = 1000
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,10 @@ class ClassTarget:
         Raises:
             DataError: A row has no class, or one that no training row has.
         """
-        codes = {name: code for code, name in enumerate(self.names)}
-        cells = list(targets[self.column])
-        unknown = [i for i, cell in enumerate(cells) if cell not in codes]
+        codes: dict[str | None, int] = {name: code for code, name in enumerate(self.names)}
+        cells: Cells = targets[self.column]
+        found = np.fromiter((codes.get(cell, -1) for cell in cells), np.int64, len(cells))
+        unknown = np.flatnonzero(found < 0).tolist()
         if unknown:
             error = wrong_cells(
                 "is a class that no training row has", [(i, self.column, str(cells[i])) for i in unknown], rows
@@ -61,7 +64,7 @@ class ClassTarget:
             error.expected = "one of " + ", ".join(map(shown, self.names))
             error.do = "correct it; or remove the row, or add training rows of its class"
             raise error
-        return torch.tensor([codes[cell] for cell in cells], dtype=torch.int64)
+        return torch.from_numpy(found)
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted, for `restore_target`."""
@@ -128,7 +131,7 @@ class LabelTarget:
         """
         values = _values(self.columns, targets, rows)
         wrong = [
-            (int(i), self.columns[j], str(list(targets[self.columns[j]])[i]))
+            (int(i), self.columns[j], str(targets[self.columns[j]][int(i)]))
             for i, j in np.argwhere((values != 0) & (values != 1))
         ]
         if wrong:
@@ -184,9 +187,9 @@ def decide_kind(wanted: TargetKind | Literal["auto"], targets: Mapping[str, Any]
             raise OptionError("target_kind", "there are several targets", found="classes", allowed="numbers or labels")
         _refuse_text(targets)
         return "numbers" if wanted == "auto" else wanted
-    name, cells = next((name, list(cells)) for name, cells in targets.items())
+    name, cells = next(iter(targets.items()))
     kind = _kind_of(name, cells) if wanted == "auto" else wanted
-    if kind == "classes" and len(set(cells)) < 2:
+    if kind == "classes" and num_different(cells) < 2:
         raise DataError(
             f"the target column {shown(name)} has only one value",
             found=shown(cells[0]) if cells else "no rows",
@@ -198,7 +201,7 @@ def decide_kind(wanted: TargetKind | Literal["auto"], targets: Mapping[str, Any]
 def _refuse_text(targets: Mapping[str, Any]) -> None:
     """Refuse a column without a single number; where only some cells are none, these are what is wrong."""
     for name, cells in targets.items():
-        if len(cells) and all(np.isnan(number(str(cell))) for cell in cells):
+        if len(cells) and np.isnan(numbers_of(cells)).all():
             raise OptionError(
                 "target",
                 f"several targets are numbers or 0/1 labels; {shown(name)} is text (such as {shown(cells[0])}): "
@@ -207,17 +210,19 @@ def _refuse_text(targets: Mapping[str, Any]) -> None:
 
 
 def _kind_of(name: str, cells: Cells) -> TargetKind:
-    counts = Counter(cells)
-    values = {cell: number(cell) for cell in map(str, counts)}
-    texts = [cell for cell, value in values.items() if np.isnan(value)]
-    if not texts:
-        few = len(counts) <= MAX_NUMBER_CLASSES and min(counts.values(), default=2) > 1
-        whole = all(value.is_integer() for value in values.values())
+    is_text = np.isnan(numbers_of(cells))
+    counts = most_frequent(cells, MAX_NUMBER_CLASSES + 1)
+    if not is_text.any():
+        few = len(counts) <= MAX_NUMBER_CLASSES and min((count for _, count in counts), default=2) > 1
+        whole = all(number(cell).is_integer() for cell, _ in counts)
         return "classes" if few and whole else "numbers"
-    if len(counts) > max(MAX_NUMBER_CLASSES, len(cells) // 2):
+    if len(counts) > MAX_NUMBER_CLASSES and num_different(cells) > len(cells) // 2:
+        texts = [str(cell) for cell in islice(compress(cells, is_text), _MANY)]
+        different, hashes = num_different(cells), np.fromiter(map(hash, compress(cells, is_text)), np.int64)
+        num_texts = len(np.unique(hashes))
         raise OptionError(
             "target",
-            f"{shown(name)} has {len(counts)} different values in {len(cells)} rows, {len(texts)} of them no number "
+            f"{shown(name)} has {different} different values in {len(cells)} rows, {num_texts} of them no number "
             f"(such as {shown(texts[0])}): neither numbers nor classes; "
             f"{comma_hint(texts) or 'choose another column, or say target_kind'}",
         )
@@ -225,7 +230,7 @@ def _kind_of(name: str, cells: Cells) -> TargetKind:
 
 
 def _values(columns: Sequence[str], targets: Mapping[str, Any], rows: Rows) -> np.ndarray[Any, Any]:
-    values = np.stack([numbers(name, list(targets[name]), rows) for name in columns], axis=1)
+    values = np.stack([numbers(name, targets[name], rows) for name in columns], axis=1)
     absent = [(int(i), columns[j], "") for i, j in np.argwhere(np.isnan(values))]
     if absent:
         raise wrong_cells("of the target is missing", absent, rows)

@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field
 
 from dltk.config.errors import DataError, MissingInput, OptionError, shown
 from dltk.config.problems import Position, Problem
 from dltk.config.terminal import short
-from dltk.data.archives import gunzip
+from dltk.data.archives import gunzip, gunzipped
 from dltk.data.files import not_there
 from dltk.data.texts.room import refuse_without_room
 
@@ -23,7 +23,7 @@ STANDARD_INPUT = "-"
 Encoding = str | Annotated[tuple[str, ...], Field(min_length=1)]
 """A Python codec, or several that are tried in order; utf-8 may begin with a byte order mark."""
 _UTF_8 = "utf-8-sig"
-_SAMPLE_BYTES = 1 << 16
+SAMPLE_BYTES = 1 << 16
 _SHOWN_BYTES = 60
 
 
@@ -36,21 +36,22 @@ class NotText(Exception):
         start: Where among them it is noticed.
         found: The byte there.
         do: What helps, by a guess at the encoding.
+        num_lines: How many lines of the file come before these bytes.
     """
 
     content: bytes
     start: int
     found: str
     do: str
+    num_lines: int = 0
 
     def problem(self, path: str, encoding: Encoding) -> Problem:
         """Return the problem, at its place in the text as far as it can be read."""
         before = self.content[: self.start].decode(_names(encoding)[0], "replace")
         rest = self.content[self.start : self.start + _SHOWN_BYTES].decode("ascii", "replace").splitlines() or [""]
         line = before.rpartition("\n")[2]
-        place = Position(
-            short(Path(place_of(path))), before.count("\n") + 1, len(line) + 1, line[-_SHOWN_BYTES:] + rest[0]
-        )
+        number = self.num_lines + before.count("\n") + 1
+        place = Position(short(Path(place_of(path))), number, len(line) + 1, line[-_SHOWN_BYTES:] + rest[0])
         return Problem((), f"this is no {spelled(encoding)} text", place, id="DLTK-DATA-ENCODING", found=self.found)
 
 
@@ -62,7 +63,15 @@ class Decoded:
     encoding: str | None = None
 
 
-def encoding_notes(path: str, texts: Sequence[Decoded]) -> tuple[str, ...]:
+class Read(Protocol):
+    """A text of which the encoding is known."""
+
+    @property
+    def encoding(self) -> str | None:
+        """Which of several encodings it was in; None where that is all the same."""
+
+
+def encoding_notes(path: str, texts: Sequence[Read]) -> tuple[str, ...]:
     """Say which encodings the texts of a file or folder turned out to be in, where there was a choice."""
     counts = Counter(text.encoding for text in texts if text.encoding is not None)
     files = "" if len(texts) == 1 else "{} files "
@@ -123,6 +132,17 @@ def read_bytes(path: str) -> bytes:
         raise MissingInput(f"cannot read {shown(file.name)}: {error.strerror}", where=str(file.absolute())) from None
 
 
+def first_bytes(path: Path) -> bytes:
+    """Return the beginning of a file, or of what a .gz file holds; raise as `read_bytes` does."""
+    if path.suffix == ".gz":
+        return next(gunzipped(path), b"")
+    try:
+        with path.open("rb") as file:
+            return file.read(SAMPLE_BYTES)
+    except OSError as error:
+        raise MissingInput(f"cannot read {shown(path.name)}: {error.strerror}", where=str(path.absolute())) from None
+
+
 def decode(content: bytes, encoding: Encoding) -> Decoded:
     """Return the text that bytes are in the first of the encodings that fits.
 
@@ -130,7 +150,7 @@ def decode(content: bytes, encoding: Encoding) -> Decoded:
         NotText: They are no text in any of them; the place is that of the first.
         OptionError: There is no such encoding.
     """
-    codecs_by_name = {name: _codec(name) for name in _names(encoding)}
+    codecs_by_name = codecs_of(encoding)
     *preferred, last = codecs_by_name
     fault: UnicodeError | None = None
     for name, codec in codecs_by_name.items():
@@ -140,16 +160,34 @@ def decode(content: bytes, encoding: Encoding) -> Decoded:
             fault = fault or error
             continue
         if name == last or "\0" not in text:  # NUL characters are how UTF-16 looks as UTF-8
-            return Decoded(text, name if preferred and not text.isascii() else None)
+            return Decoded(text, name if is_told(preferred, is_ascii=text.isascii()) else None)
     assert fault is not None
     start = fault.start if isinstance(fault, UnicodeDecodeError) else 0
-    found = f"byte 0x{content[start]:02x}" if start < len(content) else "an incomplete character"
-    raise NotText(content, start, found, _advice(content, encoding))
+    raise NotText(content, start, found_at(content, start), advice(content, encoding))
+
+
+def codecs_of(encoding: Encoding) -> dict[str, str]:
+    """Return the codecs that are tried in order, by the name that was given.
+
+    Raises:
+        OptionError: There is no such encoding.
+    """
+    return {name: _codec(name) for name in _names(encoding)}
+
+
+def is_told(preferred: Sequence[str], *, is_ascii: bool) -> bool:
+    """Return whether the user should know which of several encodings a text is in: ASCII is alike in nearly all."""
+    return bool(preferred) and not is_ascii
+
+
+def found_at(content: bytes, start: int) -> str:
+    """Spell what stands where bytes are no text."""
+    return f"byte 0x{content[start]:02x}" if start < len(content) else "an incomplete character"
 
 
 def guessed_encoding(content: bytes) -> str:
     """Guess an encoding: by byte order mark, by NUL bytes, by whether it is UTF-8, by whether it makes Hangul."""
-    sample = content[:_SAMPLE_BYTES]
+    sample = content[:SAMPLE_BYTES]
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if sample.count(0) > len(sample) // 4:
@@ -184,7 +222,7 @@ def _names(encoding: Encoding) -> tuple[str, ...]:
     return (encoding,) if isinstance(encoding, str) else encoding
 
 
-def _advice(content: bytes, encoding: Encoding) -> str:
+def advice(content: bytes, encoding: Encoding) -> str:
     """Say what to do about what is no text in an encoding that was set, or in any of several that were tried."""
     guess = guessed_encoding(content)
     if isinstance(encoding, str):

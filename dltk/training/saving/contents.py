@@ -20,7 +20,7 @@ class Pieces(Protocol):
 Content = bytes | Pieces
 
 
-def pieces_of(content: Content) -> Iterable[bytes | memoryview]:
+def pieces_of(content: Content | Iterable[bytes]) -> Iterable[bytes | memoryview]:
     """Return what to write, in order."""
     return (content,) if isinstance(content, bytes) else content
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, NoReturn
@@ -109,7 +109,7 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode(errors="backslashreplace"))
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file atomically; where its name is a link, the link is replaced and what it leads to stays.
 
     Raises:
@@ -226,7 +226,7 @@ def _publish(staged: Path, target: Path) -> None:
     _delete(replaced)
 
 
-def _write_synced(path: Path, content: Content) -> dict[str, Any]:
+def _write_synced(path: Path, content: Content | Iterable[bytes]) -> dict[str, Any]:
     """Write a new file through to the disk; return its size and digest, which are those of what was given."""
     size, digest = 0, hashlib.sha256()
     with path.open("xb") as file:  # x: never through a link that waits under this name

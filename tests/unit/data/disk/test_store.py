@@ -12,10 +12,10 @@ import torch
 
 from dltk.config.errors import WriteError
 from dltk.data.disk import store
-from dltk.data.disk.store import Wanted, entries, sources_of, store_directory, stored
+from dltk.data.disk.store import WantedRows, entries, sources_of, store_directory, stored
 
 ROWS = torch.arange(12, dtype=torch.uint8).view(4, 3)
-WANTED = Wanted({"sources": "a"}, torch.uint8, (4, 3))
+WANTED = WantedRows({"sources": "a"}, torch.uint8, (4, 3))
 
 
 @pytest.fixture(autouse=True)
@@ -46,9 +46,9 @@ def test_an_entry_is_made_once(cache):
 @pytest.mark.parametrize(
     "other",
     [
-        Wanted({"sources": "b"}, torch.uint8, (4, 3)),
-        Wanted({"sources": "a"}, torch.uint8, (4, 3, 1)),
-        Wanted({"sources": "a", "resize": "pad"}, torch.uint8, (4, 3)),
+        WantedRows({"sources": "b"}, torch.uint8, (4, 3)),
+        WantedRows({"sources": "a"}, torch.uint8, (4, 3, 1)),
+        WantedRows({"sources": "a", "resize": "pad"}, torch.uint8, (4, 3)),
     ],
 )
 def test_other_sources_options_or_sizes_are_another_entry(other):
@@ -71,17 +71,17 @@ def test_what_was_interrupted_never_counts(cache):
 def test_what_a_killed_process_left_is_removed(cache):
     script = f"""
 import os, torch
-from dltk.data.disk.store import Wanted, stored
+from dltk.data.disk.store import WantedRows, stored
 def rows():
     yield torch.zeros(2, 3, dtype=torch.uint8)
     os.kill(os.getpid(), 9)
-stored(Wanted({dict(WANTED.facts)!r}, torch.uint8, (4, 3)), rows)
+stored(WantedRows({dict(WANTED.facts)!r}, torch.uint8, (4, 3)), rows)
 """
     killed = subprocess.run([sys.executable, "-c", script], env={**os.environ, "DLTK_CACHE": str(cache)}, check=False)
     assert killed.returncode == -9
     (left,) = store_directory().glob(".tmp-*")
     assert entries() == []
-    stored(Wanted({"sources": "other"}, torch.uint8, (4, 3)), whole)
+    stored(WantedRows({"sources": "other"}, torch.uint8, (4, 3)), whole)
     assert not left.exists()
     assert torch.equal(read(stored(WANTED, whole)), ROWS)
 
@@ -101,7 +101,7 @@ def test_a_damaged_entry_is_made_again(damage, capsys):
 
 
 def test_the_least_recently_used_entries_make_room(monkeypatch, capsys):
-    old, older = (Wanted({"sources": name}, torch.uint8, (4, 3)) for name in ("old", "older"))
+    old, older = (WantedRows({"sources": name}, torch.uint8, (4, 3)) for name in ("old", "older"))
     for age, wanted in ((2, old), (3, older)):
         stored(wanted, whole)
         os.utime(store_directory() / wanted.key, (0, 10**9 - age))
@@ -109,7 +109,7 @@ def test_the_least_recently_used_entries_make_room(monkeypatch, capsys):
     usage = shutil.disk_usage(store_directory())
     each = store.size_of(entries()[0])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 * each))
-    stored(Wanted({"sources": "new"}, torch.uint8, (4, 3)), whole)
+    stored(WantedRows({"sources": "new"}, torch.uint8, (4, 3)), whole)
     assert "removed decoded samples that were not used for long" in capsys.readouterr().err
     assert store_directory() / older.key not in entries()
     assert store_directory() / WANTED.key in entries()

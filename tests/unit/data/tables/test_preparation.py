@@ -16,7 +16,7 @@ from dltk.config.errors import DataError, MissingInput
 from dltk.data.batches import Loading
 from dltk.data.samples import Columns
 from dltk.data.specs import Column, Table
-from dltk.data.tables.csv_files import CsvFormat
+from dltk.data.tables.csv_format import CsvFormat
 from dltk.data.tables.options import TableOptions
 from dltk.data.tables.preparation import TABLE, TablePreparation, text_table
 from dltk.data.tables.targets import ClassTarget

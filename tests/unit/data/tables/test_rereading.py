@@ -1,11 +1,15 @@
 """A table that is looked at, then read, is parsed once, and anew once it has changed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dltk.data.disk.cells import DiskTable
+from dltk.data.disk.choosing import reading_to
 from dltk.data.tables import rereading
-from dltk.data.tables.csv_files import CsvFormat, CsvTable, read_csv
+from dltk.data.tables.csv_files import CsvTable, read_csv
+from dltk.data.tables.csv_format import CsvFormat
 from dltk.data.tables.rereading import look_at, read_once
 
 
@@ -31,7 +35,7 @@ def table(tmp_path: Path) -> str:
 
 
 def test_what_was_looked_at_is_read_without_parsing_it_again(table, parsed):
-    seen = look_at(table, CsvFormat())
+    seen: Any = look_at(table, CsvFormat())
     seen.frame["y"] = "changed by who looked"
     assert list(read_once(table, CsvFormat()).frame["y"]) == ["a", "b"]
     assert parsed == [table]
@@ -53,7 +57,8 @@ def test_a_file_that_has_changed_is_parsed_anew(table, parsed):
 
 def test_another_format_is_parsed_anew(table, parsed):
     look_at(table, CsvFormat())
-    assert read_once(table, CsvFormat(header=False)).frame.shape == (3, 2)
+    other = read_once(table, CsvFormat(header=False)).frame
+    assert (len(other), list(other.columns)) == (3, ["c0", "c1"])
     assert parsed == [table, table]
 
 
@@ -63,3 +68,12 @@ def test_at_most_one_table_is_kept(table, parsed, tmp_path):
     look_at(str(tmp_path / "other.csv"), CsvFormat())
     read_once(table, CsvFormat())
     assert len(parsed) == 3
+
+
+def test_a_table_that_is_wanted_elsewhere_is_read_anew(table, parsed, tmp_path, monkeypatch):
+    monkeypatch.setenv("DLTK_CACHE", str(tmp_path / "cache"))
+    look_at(table, CsvFormat())
+    with reading_to("disk"):
+        assert isinstance(look_at(table, CsvFormat()).frame, DiskTable)
+        assert isinstance(read_once(table, CsvFormat()).frame, DiskTable)
+    assert parsed == [table, table]

@@ -1,13 +1,15 @@
 """Tables and texts that do not fit in memory are refused before they are read."""
 
+import gzip
 from pathlib import Path
 
 import pytest
 
 from dltk.config.errors import OutOfResources
+from dltk.data.disk.choosing import reading_to
 from dltk.data.texts import room
 from dltk.data.texts.files import read_bytes
-from dltk.data.texts.room import refuse_without_room
+from dltk.data.texts.room import belongs_on_disk, refuse_without_room, unpacked_bytes
 from dltk.datasets import text_folder
 
 
@@ -34,7 +36,7 @@ def test_a_table_of_many_cells_needs_more_than_a_text_as_long(tmp_path, little):
     with pytest.raises(OutOfResources, match=r"no room in memory for cells\.csv") as told:
         refuse_without_room([cells])
     assert told.value.found == "10.0 kB available"
-    assert told.value.expected.startswith("about 50.0 kB: tables and texts are read as a whole, 1.0 kB here")
+    assert told.value.expected.startswith("about 50.0 kB for 1.0 kB of tables and texts")
     little(50_000)
     refuse_without_room([cells])
     little(None)
@@ -51,8 +53,42 @@ def test_it_is_refused_where_files_are_read(tmp_path, little):
         text_folder.read(text_folder.Config.parse({"path": str(tmp_path / "texts")}))
 
 
-def test_small_and_packed_files_pass(tmp_path, little, monkeypatch):
+def test_small_files_pass(tmp_path, little, monkeypatch):
     little(1)
-    refuse_without_room([write(tmp_path / "a.csv.gz", "x" * 100)])
     monkeypatch.setattr(room, "MIN_BYTES", 101)
     refuse_without_room([write(tmp_path / "a.csv", "x" * 100)])
+    assert not belongs_on_disk([tmp_path / "a.csv"])
+
+
+@pytest.mark.parametrize("trusts_itself", [True, False])
+def test_a_packed_file_needs_what_it_unpacks_to(tmp_path, monkeypatch, trusts_itself):
+    if not trusts_itself:
+        monkeypatch.setattr(room, "_UNPACKED_SAMPLE_BYTES", 1000)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"1,2\n" * 5000))
+    assert 19_000 < unpacked_bytes(tmp_path / "a.csv.gz") <= 20_000
+
+
+def test_a_damaged_packed_file_is_left_to_who_reads_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "_UNPACKED_SAMPLE_BYTES", 10)
+    assert unpacked_bytes(write(tmp_path / "a.csv.gz", "x" * 100)) == 100
+
+
+def test_more_than_half_of_what_is_available_belongs_on_disk(tmp_path, little):
+    cells = [write(tmp_path / "cells.csv", "1,2\n" * 250)]
+    little(100_000)
+    assert not belongs_on_disk(cells)
+    little(99_999)
+    assert belongs_on_disk(cells)
+    little(None)
+    assert not belongs_on_disk(cells)
+
+
+def test_what_was_asked_for_comes_before_the_rule(tmp_path, little):
+    cells = [write(tmp_path / "cells.csv", "1,2\n" * 250)]
+    little(10)
+    with reading_to("memory"):
+        assert not belongs_on_disk(cells)
+    little(None)
+    with reading_to("disk"):
+        assert belongs_on_disk(cells)
+        assert not belongs_on_disk([tmp_path / "a pipe that is read once"])

@@ -1,0 +1,83 @@
+"""Answers as files, written some at a time: they need not fit in memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+MAX_BYTES_HELD = 1 << 24
+_ROWS_AT_A_TIME = 4096
+
+
+def write_answers(output: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows to a .jsonl or .csv file, which appears whole or not at all.
+
+    Raises:
+        WriteError: The disk is full or failed; an older file is as it was.
+    """
+    from dltk.training.saving.durable import write_bytes
+
+    with tempfile.SpooledTemporaryFile(
+        MAX_BYTES_HELD, "w+", encoding="utf-8", newline="\n", dir=str(output.parent)
+    ) as spool:
+        lines = _json_lines(rows) if output.suffix == ".jsonl" else _csv_lines(rows, spool)
+        write_bytes(output, _joined(lines))
+
+
+def _joined(lines: Iterator[str]) -> Iterator[bytes]:
+    while some := "".join(islice(lines, _ROWS_AT_A_TIME)):
+        yield some.encode(errors="backslashreplace")
+
+
+def _json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    from dltk.config.strict_json import finite
+
+    for row in rows:
+        yield json.dumps(finite(row), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _csv_lines(rows: Iterable[Mapping[str, Any]], spool: IO[str]) -> Iterator[str]:
+    """Yield a header and the rows; these wait elsewhere until the last one tells which columns there are."""
+    columns: dict[str, None] = {}
+    for row in rows:
+        columns |= dict.fromkeys(row)
+        spool.write(json.dumps({key: _inert(value) for key, value in row.items()}) + "\n")
+    spool.seek(0)
+    line = io.StringIO()
+    writer = csv.DictWriter(line, fieldnames=list(columns), lineterminator="\n")
+    writer.writeheader()
+    for text in spool:
+        yield _taken(line)
+        writer.writerow(json.loads(text))
+    yield _taken(line)
+
+
+def _taken(line: io.StringIO) -> str:
+    """Return what was written, and begin anew."""
+    text = line.getvalue()
+    line.seek(0)
+    line.truncate()
+    return text
+
+
+def _inert(value: Any) -> Any:
+    """Spell lists as JSON, and put an apostrophe before text that a spreadsheet would run as a formula."""
+    if isinstance(value, (list, tuple, dict)):
+        return json.dumps(value, ensure_ascii=False)
+    is_formula = isinstance(value, str) and value.startswith(FORMULA_STARTS) and not _is_number(value)
+    return f"'{value}" if is_formula else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,279 @@
+"""Columns of text that lie in a file: read block by block, where only some of their rows are wanted, too."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import chain, count, repeat
+from typing import Any, overload
+
+import torch
+from torch import Tensor
+
+from dltk.data.disk.rows import DiskRows, RowFile
+from dltk.data.disk.store import Write
+
+BLOCK_ROWS = 1 << 14
+"""So many cells of a column lie together, and are read at once."""
+Cell = str | None
+
+
+class CellWriter:
+    """Writes columns of text block by block.
+
+    Args:
+        write: Takes the bytes.
+    """
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._ends: list[int] = []
+        self._num_rows = self._end = 0
+
+    def add(self, columns: Sequence[Sequence[str]]) -> None:
+        """Add the next `BLOCK_ROWS` cells of every column; fewer are the last ones."""
+        for cells in columns:
+            content = _packed(cells)
+            self._write(content)
+            self._end += len(content)
+            self._ends.append(self._end)
+        self._num_rows += len(columns[0])
+
+    def facts(self, columns: Sequence[str]) -> Mapping[str, Any]:
+        """Return the plain values that `CellFile` needs, once the columns have names and all is written."""
+        return {"columns": tuple(columns), "num_rows": self._num_rows, "ends": self._ends}
+
+
+class CellFile:
+    """A file that holds columns of text.
+
+    Args:
+        file: Its bytes.
+        facts: What `CellWriter.facts` returned.
+        digest: Stands for its bytes.
+    """
+
+    def __init__(self, file: RowFile, facts: Mapping[str, Any], digest: str) -> None:
+        self._file, self.digest = file, digest
+        self.columns: tuple[str, ...] = tuple(facts["columns"])
+        self.num_rows: int = facts["num_rows"]
+        self._ends = [0, *facts["ends"]]
+        self._places = {name: place for place, name in enumerate(self.columns)}
+
+    def block(self, column: str, number: int) -> list[str]:
+        """Return the cells of a column in one block of rows."""
+        place = number * len(self.columns) + self._places[column]
+        content = self._file.between(self._ends[place], self._ends[place + 1])
+        return _unpacked(content.numpy().tobytes())
+
+
+class Chosen:
+    """Which rows of a file, in which order; shared by all that is chosen of them together.
+
+    Args:
+        rows: int64 (n,).
+    """
+
+    def __init__(self, rows: Tensor) -> None:
+        self.rows = rows
+        self._last: tuple[Tensor, Chosen] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, indices: Tensor) -> Chosen:
+        """Return some of them; for the same indices the same again, so that columns do not each keep their own."""
+        if self._last is None or self._last[0] is not indices:
+            self._last = indices, Chosen(self.rows.index_select(0, indices))
+        return self._last[1]
+
+    def blocks(self) -> Iterator[tuple[int, list[int] | None]]:
+        """Yield the number of each block that is met, with the places in it, or None for all of it in order."""
+        begin = 0
+        for number, length in self._met:
+            places = self.rows[begin : begin + length] - number * BLOCK_ROWS
+            begin += length
+            is_whole = length == BLOCK_ROWS and bool((places.diff() == 1).all())
+            yield number, None if is_whole else places.tolist()
+
+    @cached_property
+    def _met(self) -> list[tuple[int, int]]:
+        """Which blocks are met one after another, and how many rows of each."""
+        blocks, lengths = torch.unique_consecutive(self.rows.div(BLOCK_ROWS, rounding_mode="floor"), return_counts=True)
+        return list(zip(blocks.tolist(), lengths.tolist(), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class DiskCells(Sequence[Cell]):
+    """A column of text for some rows of a file.
+
+    Attributes:
+        file: It lies there.
+        column: Its name there.
+        chosen: Which rows.
+        empty: What an empty cell is read as.
+    """
+
+    file: CellFile
+    column: str
+    chosen: Chosen
+    empty: Cell = None
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __iter__(self) -> Iterator[Cell]:
+        for cells in self.blocks():
+            yield from cells
+
+    @overload
+    def __getitem__(self, place: int) -> Cell: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Cell]: ...
+
+    def __getitem__(self, place: int | slice) -> Cell | list[Cell]:
+        """Return a cell, or some in a list."""
+        if isinstance(place, slice):
+            return list(self.take(torch.arange(len(self))[place]))
+        block, within = divmod(int(self.chosen.rows[place]), BLOCK_ROWS)
+        return self._one_block(block)[within] or self.empty
+
+    def take(self, indices: Tensor) -> DiskCells:
+        """Return the cells of these rows only, in this order; nothing is read."""
+        return DiskCells(self.file, self.column, self.chosen.take(indices), self.empty)
+
+    def blocks(self) -> Iterator[list[Cell]]:
+        """Yield all cells in order, some at a time."""
+        empty = self.empty
+        for number, places in self.chosen.blocks():
+            cells = self.file.block(self.column, number)
+            found: Sequence[str] = cells if places is None else [cells[place] for place in places]
+            yield [cell or empty for cell in found]
+
+    @cached_property
+    def _one_block(self) -> Any:
+        """Read a block; the last one is kept, for who looks at single cells one after another."""
+        return lru_cache(maxsize=1)(lambda number: self.file.block(self.column, number))
+
+
+@dataclass(frozen=True, eq=False)
+class DiskTable:
+    """Some columns of text for some rows of a file; the file's other columns count for nothing.
+
+    Attributes:
+        file: They lie there.
+        columns: Their names.
+        chosen: Which rows.
+    """
+
+    file: CellFile
+    columns: tuple[str, ...]
+    chosen: Chosen
+
+    @classmethod
+    def whole(cls, file: CellFile, columns: Sequence[str]) -> DiskTable:
+        """Return some columns of all rows."""
+        return cls(file, tuple(columns), Chosen(torch.arange(file.num_rows)))
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __getitem__(self, name: str) -> DiskCells:
+        return DiskCells(self.file, name, self.chosen)
+
+    def only(self, columns: Sequence[str]) -> DiskTable:
+        """Return these columns only, in this order."""
+        return DiskTable(self.file, tuple(columns), self.chosen)
+
+    def take(self, indices: Tensor) -> DiskTable:
+        """Return these rows only, in this order; nothing is read."""
+        return DiskTable(self.file, self.columns, self.chosen.take(indices))
+
+    def itertuples(self, *, index: bool = False, name: str | None = None) -> Iterator[tuple[Cell, ...]]:
+        """Yield the cells of each row, as a data frame's method of this name does when it is called so."""
+        assert not index
+        assert name is None
+        for cells in self.blocks():
+            yield from zip(*cells.values(), strict=True)
+
+    def digest(self) -> str:
+        """Return what stands for all cells: other columns or rows have another."""
+        state = hashlib.sha256(json.dumps([self.file.digest, self.columns]).encode())
+        for rows in torch.split(self.chosen.rows, BLOCK_ROWS):
+            state.update(rows.numpy().tobytes())
+        return state.hexdigest()
+
+    def blocks(self) -> Iterator[dict[str, list[Cell]]]:
+        """Yield the cells by column, some rows at a time."""
+        for some in zip(*(self[name].blocks() for name in self.columns), strict=True):
+            yield dict(zip(self.columns, some, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class RowNames(Sequence[str]):
+    """What the user calls rows of a file: their ids where there are some, else row 1, row 2, ...
+
+    Attributes:
+        chosen: Which rows.
+        prefix: Comes before each.
+        ids: Of the same rows.
+    """
+
+    chosen: Chosen
+    prefix: str = ""
+    ids: DiskCells | None = None
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        """Return a name, or some in a list."""
+        if isinstance(place, slice):
+            return list(self.take(torch.arange(len(self))[place]))
+        own = None if self.ids is None else self.ids[place]
+        return self.prefix + (own or f"row {int(self.chosen.rows[place]) + 1}")
+
+    def __iter__(self) -> Iterator[str]:
+        own: Iterable[Cell] = repeat(None) if self.ids is None else self.ids
+        rows = chain.from_iterable(some.tolist() for some in torch.split(self.chosen.rows, BLOCK_ROWS))
+        for cell, row in zip(own, rows, strict=False):
+            yield self.prefix + (cell or f"row {row + 1}")
+
+    def take(self, indices: Tensor) -> RowNames:
+        """Return the names of these rows only, in this order."""
+        ids = None if self.ids is None else self.ids.take(indices)
+        return RowNames(self.chosen.take(indices), self.prefix, ids)
+
+
+Stored = (DiskRows, DiskCells, DiskTable, RowNames)
+"""What lies in files; `take` chooses among it."""
+
+
+def blocks_of(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
+    """Yield the cells of a column in order, those of a file some at a time."""
+    yield from cells.blocks() if isinstance(cells, DiskCells) else [cells]
+
+
+def _packed(cells: Sequence[str]) -> bytes:
+    """Join cells by a character that none of them has, which comes first."""
+    joined = "".join(cells)
+    separator = next(mark for mark in map(chr, count()) if mark not in joined)
+    return (separator + separator.join(cells)).encode("utf-8", "surrogatepass")
+
+
+def _unpacked(content: bytes) -> list[str]:
+    text = content.decode("utf-8", "surrogatepass")
+    return text[1:].split(text[0])

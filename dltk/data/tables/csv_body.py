@@ -1,0 +1,112 @@
+"""The rows of a CSV text below its header, some at a time, as columns of cells that are cut and spelled alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from dltk.config.errors import DataError, count_of, shown
+from dltk.config.problems import Problem
+from dltk.data.disk.cells import BLOCK_ROWS, Cell
+from dltk.data.places import Sheet
+from dltk.data.tables.csv_format import DEFAULT_MISSING, CsvFormat
+from dltk.data.tables.rows import Row, ragged_rows
+from dltk.data.tables.spelling import misplaced_point, with_point
+
+
+@dataclass
+class CsvBody:
+    """Rows that are read once; what is wrong with any is told when all were seen.
+
+    Attributes:
+        sheet: Where they stand, with the names of the columns.
+        rows: Without blank lines and header.
+        written: How they are written.
+        advice: What to do about rows of unequal width.
+        empty: What a cell without a value becomes.
+        words: By column, how many cells are words that mean "no value" by default, and the first.
+    """
+
+    sheet: Sheet
+    rows: Iterable[Row]
+    written: CsvFormat
+    advice: str
+    empty: Cell
+    words: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _num_rows: int = 0
+    _ragged: list[tuple[int, int]] = field(default_factory=list)
+    _pointed: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def blocks(self) -> Iterator[tuple[list[int], list[list[Cell]]]]:
+        """Yield the lines in which rows begin, and their cells by column; once a row is wrong, only look for others.
+
+        Raises:
+            DataError: Rows have not as many cells as columns, there are none, or numbers have a point out of place.
+        """
+        rows = iter(self.rows)
+        while some := list(islice(rows, BLOCK_ROWS)):
+            self._num_rows += len(some)
+            width = len(self.sheet.columns)
+            self._ragged += [(line, len(cells)) for line, cells in some if len(cells) != width]
+            if self._ragged:
+                continue
+            columns = [list(map(str.strip, column)) for column in zip(*(cells for _, cells in some), strict=True)]
+            lines = [line for line, _ in some]
+            if self.written.decimal == "," or self.written.thousands is not None:
+                columns = self._with_points(columns, lines)
+            yield lines, self._without_missing(columns)
+        self._refuse()
+
+    def _without_missing(self, columns: Sequence[list[str]]) -> list[list[Cell]]:
+        written, empty = self.written, self.empty
+        if written.missing == DEFAULT_MISSING:
+            self._note_words(columns)
+        missing = {"", *map(str.strip, written.missing)}
+        found: list[list[Cell]] = [[empty if cell in missing else cell for cell in column] for column in columns]
+        for name, marks in written.stripped:
+            if name in self.sheet.columns:
+                place = self.sheet.columns.index(name)
+                found[place] = [cell and (cell.strip(marks).strip() or empty) for cell in found[place]]
+        return found
+
+    def _note_words(self, columns: Sequence[list[str]]) -> None:
+        for name, column in zip(self.sheet.columns, columns, strict=True):
+            words = [cell for cell in column if cell in DEFAULT_MISSING and cell.isalpha()]
+            if words:
+                count, first = self.words.get(name, (0, words[0]))
+                self.words[name] = count + len(words), first
+
+    def _with_points(self, columns: Sequence[list[str]], lines: Sequence[int]) -> list[list[str]]:
+        """Return columns whose numbers are written with a point alone; another point in a number is ambiguous."""
+        decimal, thousands = self.written.decimal, self.written.thousands
+        by_line = defaultdict(list)
+        for name, column in zip(self.sheet.columns, columns, strict=True):
+            for line, cell in zip(lines, column, strict=True):
+                if misplaced_point(cell, decimal, thousands):
+                    by_line[line].append((line, name, cell))
+        self._pointed += [found for line in sorted(by_line) for found in by_line[line]]
+        return [[with_point(cell, decimal, thousands) for cell in column] for column in columns]
+
+    def _refuse(self) -> None:
+        if not self._num_rows:
+            raise DataError("the table has a header but no rows", where=self.sheet.source)
+        if self._ragged:
+            raise ragged_rows(self.sheet, self._ragged, self._num_rows, len(self.sheet.columns), do=self.advice)
+        if self._pointed:
+            problems = [
+                Problem(
+                    (name,),
+                    "a point in a number",
+                    self.sheet.named(line, name),
+                    id="DLTK-DATA-CELL",
+                    found=shown(cell),
+                )
+                for line, name, cell in self._pointed
+            ]
+            raise DataError(
+                f"{count_of(len(problems), 'cell')} with a point in a number, though decimal is a comma",
+                problems=problems,
+                do='set thousands: "." if it stands between thousands; or decimal: . if it is what it looks like',
+            )

@@ -1,0 +1,213 @@
+"""Runs on tables that lie on disk are those on tables in memory, to the bit, and take little memory."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dltk import train
+from dltk.config.errors import DataError, ResumeRefused, WriteError
+from dltk.data.disk.store import entries
+from dltk.data.texts import room
+from dltk.experiment import RunOptions
+from dltk.experiment.describing import describe_data
+from dltk.training.saving.durable import read_facts
+
+ROWS = 25_000
+"""More than one block, in every column, and more than one of training rows."""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLTK_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_table(tmp_path_factory.mktemp("table") / "table.csv", ROWS)
+
+
+def write_table(path: Path, num_rows: int) -> Path:
+    """Write numbers, gaps, categories, dates and a group; a class and a number follow from the first two."""
+    chance = random.Random(3)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("id,a,b,colour,on,city,kind,price\n")
+        for i in range(num_rows):
+            a, b = chance.gauss(0, 1), chance.gauss(0, 100)
+            gap = "" if chance.random() < 0.1 else f"{b:.2f}"
+            colour, city = chance.choice(["red", "blue", "", "green"]), f'"c{chance.randrange(30)}, x"'
+            on = f"20{chance.randrange(10, 26)}-0{chance.randrange(1, 10)}-1{chance.randrange(10)}"
+            kind = "" if i % 997 == 5 else "big" if a + b / 100 > 0 else "small"
+            file.write(f"n{i},{a:.4f},{gap},{colour},{on},{city},{kind},{a * 3 + b:.3f}\n")
+    return path
+
+
+def config(path: Path, **data: Any) -> dict[str, Any]:
+    options = {"name": "csv", "path": str(path), "target": "kind", "id": "id", "drop": ["price"], **data}
+    return {
+        "data": options,
+        "model": {"name": "mlp", "hidden": [4]},
+        "train": {"steps": 60, "threads": 1, "device": "cpu"},
+        "tensorboard": None,
+    }
+
+
+def run(asked: dict[str, Any], place: Path) -> Any:
+    return train(asked, (), RunOptions(output_dir=place, quiet=True))
+
+
+def weights(path: Path) -> bytes:
+    return (sorted((path / "checkpoints").iterdir())[-1] / "model.safetensors").read_bytes()
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "usual": {},
+    "bins": {"scaling": "piecewise_linear", "num_bins": 5, "encode": "ordinal", "sampler": "balanced"},
+    "ranks": {"scaling": "quantile_normal", "encode": "hashing", "group": "city"},
+    "number": {"target": "price", "drop": ["kind"], "scaling": "robust", "time": "on"},
+    "numbers": {"target": ["price", "a"], "drop": ["kind", "id"], "id": None, "subset": 0.95, "max_categories": 3},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_disk_and_memory_give_the_same_run(table, tmp_path, way):
+    in_memory, on_disk = (
+        run(config(table, **WAYS[way], storage=where), tmp_path / where) for where in ("memory", "disk")
+    )
+    assert weights(in_memory.path) == weights(on_disk.path)
+    assert in_memory.scores == on_disk.scores
+    both = (in_memory.directory, on_disk.directory)
+    samples = [read_facts(directory.preparation)["samples"] for directory in both]
+    assert samples[0] == samples[1]
+    assert "MB on disk" in on_disk.directory.log.read_text()
+    told = [[line for line in directory.log.read_text().splitlines() if "data: " in line] for directory in both]
+    assert told[0][1:] == told[1][1:]
+
+
+def test_a_table_that_would_take_too_much_goes_to_disk_by_itself(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "MIN_BYTES", 0)
+    monkeypatch.setattr(room, "available_bytes", lambda: 10 * table.stat().st_size)
+    found = run(config(table), tmp_path / "run")
+    assert "storage: disk" in found.directory.resolved.read_text()
+    assert "on disk" in found.directory.log.read_text()
+
+
+def test_a_killed_run_on_disk_goes_on_to_the_same_weights(table, tmp_path):
+    """The checkpoints of the run that is killed come while it trains, so that some of it is always left."""
+    asked = config(table, storage="disk")
+    asked["train"]["steps"] = 1500
+    asked["checkpoint"] = {"every_steps": 100}
+    whole = run(asked, tmp_path / "whole")
+    (tmp_path / "c.yaml").write_text(json.dumps(asked))
+    command = [sys.executable, "-m", "dltk", "train", "c.yaml", "--output-dir", "killed", "--quiet"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("killed/checkpoints/step-*")) and time.monotonic() < until:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    resumed = train(None, (), RunOptions(resume=str(tmp_path / "killed"), quiet=True))
+    assert weights(resumed.path) == weights(whole.path)
+    assert resumed.scores == whole.scores
+
+
+def test_descriptions_are_alike(table):
+    facts = {}
+    for where in ("memory", "disk"):
+        overrides = [f"data.path={table}", "data.target=kind", "data.id=id", f"data.storage={where}"]
+        facts[where] = describe_data("csv", overrides).facts
+        facts[where]["data"].pop("storage")
+    assert facts["memory"] == facts["disk"]
+
+
+def test_a_table_is_described_without_a_target(table):
+    overrides = ["data.storage=disk"]
+    on_disk, in_memory = describe_data(str(table), overrides), describe_data(str(table))
+    assert on_disk.facts["inputs"] == in_memory.facts["inputs"]
+
+
+def test_answers_are_alike(table, tmp_path, monkeypatch):
+    found = run(config(table), tmp_path / "run")
+    broken = tmp_path / "more.csv"
+    broken.write_text(table.read_text().replace("\nn17,", "\nn17,x"))
+    expected = found.predict(str(broken))
+    monkeypatch.setattr(room, "MIN_BYTES", 0)
+    monkeypatch.setattr(room, "available_bytes", lambda: 10 * table.stat().st_size)
+    assert found.predict(str(broken)) == expected
+    assert len(expected) == ROWS
+    assert expected[17]["status"] == "invalid"
+    assert found.evaluate("", [f"data.path={table}"]).scores == found.evaluate("", [f"data.path={table}"]).scores
+
+
+def test_what_is_wrong_is_told_alike(table, tmp_path):
+    lines = table.read_text().splitlines()
+    lines[20_000] = lines[20_000].replace(lines[20_000].split(",")[1], "much")
+    broken = tmp_path / "broken.csv"
+    broken.write_text("\n".join(lines))
+    told = []
+    for where in ("memory", "disk"):
+        asked = config(broken, storage=where, columns={"a": {"clip": 3}})
+        with pytest.raises(DataError) as caught:
+            run(asked, tmp_path / where)
+        told.append(str(caught.value))
+    assert told[0] == told[1]
+    assert "broken.csv:20001:" in told[0]
+
+
+def test_a_changed_table_is_read_anew_and_noticed_on_resume(table, tmp_path):
+    own = tmp_path / "own.csv"
+    own.write_text(table.read_text())
+    found = run(config(own, storage="disk"), tmp_path / "run")
+    before = len(entries())
+    own.write_text(table.read_text().replace("red", "blue"))
+    with pytest.raises(ResumeRefused, match="the data have changed"):
+        train(None, ["train.steps=90"], RunOptions(resume=str(found.path), quiet=True))
+    assert len(entries()) > before
+
+
+def test_a_full_disk_is_told(table, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    with pytest.raises(WriteError, match="no room for the cells of table"):
+        run(config(table, storage="disk"), tmp_path / "run")
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from dltk import train
+from dltk.experiment import RunOptions
+path, output, storage = sys.argv[1:]
+data = {"name": "csv", "path": path, "target": "kind", "id": "id", "storage": storage}
+config = {"data": data, "model": {"name": "mlp", "hidden": [4]}, "train": {"steps": 50}, "tensorboard": None}
+found = train(config, (), RunOptions(Path(output), quiet=True))
+assert sum(1 for _ in found.answers(path)) > 0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere ru_maxrss has another unit")
+def test_training_on_a_long_table_takes_the_memory_of_a_short_one(tmp_path):
+    def peak_bytes(path: Path, storage: str) -> int:
+        arguments = [str(path), str(tmp_path / f"{path.stem}-{storage}"), storage]
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, *arguments], capture_output=True, text=True, check=True, env=dict(os.environ)
+        )
+        return int(done.stdout.split()[-1]) * 1024
+
+    short, long = write_table(tmp_path / "short.csv", 20_000), write_table(tmp_path / "long.csv", 400_000)
+    base = peak_bytes(short, "memory")
+    on_disk, in_memory = peak_bytes(long, "disk") - base, peak_bytes(long, "memory") - base
+    num_bytes = long.stat().st_size
+    assert in_memory > 10 * num_bytes, "the measure tells cells that are held"
+    assert on_disk < 4 * num_bytes
