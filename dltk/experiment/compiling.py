@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from itertools import islice
 from typing import Literal, Protocol, runtime_checkable
 
 import torch
@@ -17,8 +19,7 @@ from dltk.experiment.learning import session_for
 from dltk.experiment.machine import Machine
 from dltk.experiment.processor import this_processor
 from dltk.training.compiled.machine_code import compiler
-from dltk.training.compiled.obstacles import is_tiny, obstacle, obstacle_in
-from dltk.training.compiled.tracing import CannotCompile
+from dltk.training.compiled.obstacles import CannotCompile, is_tiny, obstacle, obstacle_in
 from dltk.training.learner import Learner
 from dltk.training.loggers import Screen
 from dltk.training.processes import world
@@ -34,11 +35,11 @@ MOST_WORK = 2**20
 class Compilable(Protocol):
     """A learner whose steps can be compiled."""
 
-    def compile(self, batch: Batch, most: int, periods: list[int], processor: str) -> None:
-        """Learn batches of this shape by compiled steps from now on.
+    def compile(self, batches: Sequence[Batch], most: int, periods: list[int], processor: str) -> None:
+        """Learn batches of these shapes by compiled steps from now on.
 
         Args:
-            batch: Of the shape.
+            batches: One of each shape, in the order in which an epoch meets them.
             most: Batches in an epoch.
             periods: After every so many steps something is due.
             processor: What the code is made for.
@@ -127,10 +128,13 @@ def compile_steps(built: Built, machine: Machine, learner: Learner, screen: Scre
 def _compile(built: Built, learner: Learner) -> None:
     train, checkpoint = built.experiment.sections.train, built.experiment.sections.checkpoint
     lessons = built.splits.lessons
-    batch = next(lessons.epoch(0), None)
-    if batch is None or not isinstance(learner, Compilable):
+    num_batches = lessons.num_batches or 1
+    ends = {0, num_batches - 1}
+    batches = [batch for place in sorted(ends) for batch in islice(lessons.epoch(0, start=place), 1)]
+    if not batches or not isinstance(learner, Compilable):
         raise CannotCompile("the task learns in another way than by one gradient")
     periods = [each for each in (train.evaluate_every, checkpoint.every_steps) if isinstance(each, int)]
     processor = this_processor()
     told = f"{processor} {' '.join(sorted(processor.flags))}"
-    learner.compile(batch, lessons.num_batches or 1, periods, told)
+    shapes = {batch.num_samples: batch for batch in batches}
+    learner.compile(list(shapes.values()), num_batches, periods, told)

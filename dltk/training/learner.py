@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from dltk.config.sections import Precision
 from dltk.data.batches import Batch
 from dltk.nn.roles import Estimator
-from dltk.training.compiled.obstacles import obstacle, obstacle_in
+from dltk.training.compiled.obstacles import CannotCompile, obstacle, obstacle_in
 from dltk.training.compiled.rules import rule_of
-from dltk.training.compiled.steps import MOST_STEPS, CompiledSteps, Stops
-from dltk.training.compiled.tracing import CannotCompile
+from dltk.training.compiled.steps import MOST_STEPS, CompiledSteps, Portion, Stops
 from dltk.training.optimization import Optimization, OptimizationSettings
 from dltk.training.probing import undisturbed
 from dltk.training.running_scores import RunningScores
@@ -91,16 +90,14 @@ class GradientLearner:
         self._compiled: CompiledSteps | None = None
         self._stops = Stops()
 
-    def compile(self, batch: Batch, most: int, periods: Collection[int], processor: str) -> None:
-        """Let batches of one shape be learned from now on by compiled steps, many in a call; raise CannotCompile."""
+    def compile(self, batches: Sequence[Batch], most: int, periods: Collection[int], processor: str) -> None:
+        """Let batches of these shapes be learned from now on by compiled steps, many in a call; raise CannotCompile."""
         rule = rule_of(self._settings.optimizer())
         reason = obstacle(self._settings, self._session.world.size) or obstacle_in(self._model)
         if reason or rule is None:
             raise CannotCompile(reason)
-        optimizer = self._optimization.torch_optimizer
-        self._compiled = CompiledSteps(
-            self._model, self._loss, optimizer, rule, batch.to(self._session.device), most=most, processor=processor
-        )
+        optimizer, here = self._optimization.torch_optimizer, [batch.to(self._session.device) for batch in batches]
+        self._compiled = CompiledSteps(self._model, self._loss, optimizer, rule, here, most=most, processor=processor)
         self._stops = Stops(self._session.total_steps, periods)
 
     def epoch(self, batches: Iterator[Batch]) -> Iterator[int]:
@@ -109,15 +106,13 @@ class GradientLearner:
             yield from self._each(batches)
             return
         is_watched = any(module._forward_hooks for module in self._model.modules())
-        while taken := self._compiled.taken(batches, 1 if is_watched else self._room()):
-            batch, count = taken
-            if not self._compiled.fits(batch, count):
-                yield from self._each(iter([batch]))
+        while portions := self._compiled.taken(batches, 1 if is_watched else self._room()):
+            if portions[0].shape is None:
+                yield from self._each(iter([portions[0].batch]))
                 continue
             if is_watched:
-                self._show(batch)
-            self._many(self._compiled, batch, count)
-            yield count
+                self._show(portions[0].batch)
+            yield self._many(self._compiled, portions)
 
     def _each(self, batches: Iterator[Batch]) -> Iterator[int]:
         """Learn batch by batch; yield after each update."""
@@ -138,12 +133,15 @@ class GradientLearner:
             self._update()
             yield consumed
 
-    def _many(self, compiled: CompiledSteps, batch: Batch, count: int) -> None:
-        """Make so many updates in one call, from as many batches that are joined."""
-        sums = self._scores.totals(compiled.scores, batch.num_samples, self._session.device)
-        compiled(batch, self._optimization.rates(count), sums)
+    def _many(self, compiled: CompiledSteps, portions: Sequence[Portion]) -> int:
+        """Make an update for each batch, all in one call; return how many."""
+        count = sum(portion.count for portion in portions)
+        num_samples = sum(portion.batch.num_samples for portion in portions)
+        sums = self._scores.totals(compiled.scores, num_samples, self._session.device)
+        compiled(portions, self._optimization.rates(count), sums)
         self._optimization.moved(count)
         self._steps += count
+        return count
 
     def _room(self) -> int:
         """Return how many steps may be made before something is due."""

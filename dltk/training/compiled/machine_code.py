@@ -1,4 +1,4 @@
-"""A traced step as machine code: a library in dltk's cache that repeats the step, compiled once by torch's inductor.
+"""Steps as machine code: a library in dltk's cache that repeats them, compiled once by torch's inductor.
 
 What lies in the cache is run, so only this user may be able to write there, and every byte is compared before.
 """
@@ -9,7 +9,6 @@ import hashlib
 import importlib
 import json
 import logging
-import operator
 import os
 import shutil
 import stat
@@ -27,11 +26,12 @@ from torch import Tensor
 
 from dltk.data.files import cache_directory
 from dltk.data.locking import waiting
-from dltk.training.compiled.tracing import CannotCompile, Signature, Traced
+from dltk.training.compiled import tracing
+from dltk.training.compiled.obstacles import CannotCompile
+from dltk.training.compiled.recording import Step
 
 MOST_LIBRARIES = 100
 """The least recently used ones beyond so many are removed."""
-_FORMAT = 1
 _OPTIONS: Mapping[str, Any] = {
     "aot_inductor.precompile_headers": False,
     "cpp_cache_precompile_headers": False,
@@ -42,7 +42,7 @@ _OPTIONS: Mapping[str, Any] = {
 """Of inductor: headers are parsed once here, not kept; tiny loops are not shared among threads; what the processor can
 do is not tried out, it says so."""
 Repeat = Callable[[Sequence[Tensor]], Sequence[Tensor]]
-"""(what a signature says, then a step's constants) -> what is carried, after so many steps as were asked for."""
+"""(what is carried, then for each step what is given and its constants) -> what is carried, after so many of each."""
 
 
 def compiler() -> str | None:
@@ -62,29 +62,27 @@ def compiler_version() -> str:
     return told.stdout.partition("\n")[0].strip()
 
 
-def repeating(step: Traced, signature: Signature, processor: str) -> Repeat:
-    """Return what repeats a step; it is compiled where the cache does not have it.
+def repeating(steps: Sequence[Step], processor: str) -> Repeat:
+    """Return what repeats steps that carry the same, one behind the other; compiled where the cache does not have it.
 
-    Of several processes that want the same step, one compiles it and the others wait.
+    Of several processes that want the same steps, one compiles them and the others wait.
 
     Args:
-        step: What is repeated.
-        signature: What goes into a call, by examples.
+        steps: What is repeated.
         processor: What the code is made for.
 
     Raises:
-        CannotCompile: There is no compiler, it fails, or the cache cannot be used.
+        CannotCompile: There is no compiler, it fails, or the cache cannot be used; or no graph repeats a step.
     """
-    arguments = [*signature.carried, *signature.given, *step.constants]
     version = compiler_version()
     if not version:
         raise CannotCompile("there is no C++ compiler here that is known to do, g++ on Linux")
-    key = _key(step, arguments, processor, version)
+    key = _key(steps, processor, version)
     try:
         folder = _own_folder()
         with (folder / f"{key}.lock").open("ab") as lock:
             waiting(lock, "another process that compiles the same step")
-            found = _intact(folder, key) or _kept(folder, key, lambda: _loop(step, signature), arguments)
+            found = _intact(folder, key) or _kept(folder, key, steps)
             os.utime(found)
     except OSError as error:
         raise CannotCompile(f"the cache cannot be used: {error.strerror}: {cache_directory()}") from None
@@ -99,10 +97,9 @@ def _opened(path: Path) -> Repeat:
     return lambda tensors: run.run(list(tensors))
 
 
-def _key(step: Traced, arguments: Sequence[Tensor], processor: str, version: str) -> str:
+def _key(steps: Sequence[Step], processor: str, version: str) -> str:
     """Return what names a library: all that its code follows from."""
-    shapes = [[str(each.dtype), list(each.shape), list(each.stride())] for each in arguments]
-    facts = [_FORMAT, str(step.graph.graph), shapes, processor, version, dict(_OPTIONS)]
+    facts = [[each.record for each in steps], processor, version, dict(_OPTIONS), _digest(Path(tracing.__file__))]
     facts += [torch.__version__, torch.version.git_version, torch.backends.cpu.get_cpu_capability()]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
@@ -126,10 +123,10 @@ def _intact(folder: Path, key: str) -> Path | None:
     return None
 
 
-def _kept(folder: Path, key: str, loop: Callable[[], Any], arguments: Sequence[Tensor]) -> Path:
+def _kept(folder: Path, key: str, steps: Sequence[Step]) -> Path:
     """Compile a library and put it into the cache at once."""
     with tempfile.TemporaryDirectory(prefix="dltk-compile-") as workshop:
-        built = _compiled(loop(), arguments, workshop)
+        built = _compiled(steps, workshop)
         part = folder / f"{key}.part"
         shutil.copyfile(built, part)
     with part.open("rb+") as file:
@@ -146,25 +143,10 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
-def _loop(step: Traced, signature: Signature) -> Any:
-    """Return the graph that repeats a step while its number is below the count."""
-    make_fx = importlib.import_module("torch.fx.experimental.proxy_tensor").make_fx
-    while_loop = importlib.import_module("torch._higher_order_ops.while_loop").while_loop_op
-    count = len(signature.carried)
-    arguments = [*signature.carried, *signature.given, *step.constants]
-    root = torch.nn.Module()
-    root.condition = make_fx(lambda *tensors: tensors[0] < tensors[count])(*arguments)
-    root.step = step.graph
-    graph = torch.fx.Graph()
-    given = [graph.placeholder(f"given_{i}") for i in range(len(arguments))]
-    parts = graph.get_attr("condition"), graph.get_attr("step"), tuple(given[:count]), tuple(given[count:])
-    looped = graph.call_function(while_loop, parts)
-    graph.output(tuple(graph.call_function(operator.getitem, (looped, i)) for i in range(count)))
-    return torch.fx.GraphModule(root, graph)
-
-
-def _compiled(loop: Any, arguments: Sequence[Tensor], workshop: str) -> Path:
-    """Compile a graph; no process or file of the compiler is left."""
+def _compiled(steps: Sequence[Step], workshop: str) -> Path:
+    """Compile steps; no process or file of the compiler is left."""
+    arguments = [*steps[0].carried, *(each for step in steps for each in [*step.given, *step.constants])]
+    loops = tracing.loops_over(steps)
     with _workshop(workshop):
         try:
             settings = importlib.import_module("torch._inductor.config")
@@ -174,7 +156,7 @@ def _compiled(loop: Any, arguments: Sequence[Tensor], workshop: str) -> Path:
             shapes = importlib.import_module("torch.fx.experimental.symbolic_shapes").ShapeEnv
             mode = fake(shape_env=shapes(), static_shapes=True)
             examples = tuple(mode.from_tensor(each, static_shapes=True) for each in arguments)
-            return Path(str(inductor.aot_compile(loop, examples, options={**_OPTIONS, "cpp.cxx": (None, compiler())})))
+            return Path(str(inductor.aot_compile(loops, examples, options={**_OPTIONS, "cpp.cxx": (None, compiler())})))
         except (RuntimeError, OSError, subprocess.SubprocessError) as error:
             raise CannotCompile(f"the compiler failed: {_first_line(error)}") from None
 

@@ -12,6 +12,10 @@ _COUNTING = (nn.modules.batchnorm._NormBase,)
 _LARGE = (nn.modules.conv._ConvNd, nn.RNNBase, nn.MultiheadAttention)
 
 
+class CannotCompile(Exception):
+    """A step cannot be compiled, here or at all; says why."""
+
+
 def obstacle(settings: OptimizationSettings, num_processes: int) -> str:
     """Return why no steps with such settings are compiled; "" where nothing speaks against it."""
     if num_processes > 1:

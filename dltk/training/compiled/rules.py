@@ -6,6 +6,7 @@ them, is left to it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +16,10 @@ from dltk.training.optimizers import SGD, Adam, AdamW, RMSprop
 from dltk.training.updates.optimizer_settings import OptimizerSettings
 
 Moments = Mapping[str, Tensor]
-Move = Callable[[Tensor, Tensor, Moments, Tensor, Tensor], tuple[Tensor, Moments]]
-"""(parameters, gradient, moments, rate, number of this update from 1) -> moved parameters and moments.
-
-Rate and number are float64 scalars, all else float32 vectors.
-"""
+Pace = Callable[[float, int], Sequence[float]]
+"""(learning rate, number of an update from 1) -> the numbers that it is made with."""
+Move = Callable[[Tensor, Tensor, Moments, Sequence[Tensor]], tuple[Tensor, Moments]]
+"""(parameters, gradient, moments, an update's numbers) -> moved parameters and moments; all float32."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,12 @@ class Rule:
 
     Attributes:
         moments: What it keeps of each parameter from one update to the next.
+        pace: Tells what changes from one update to the next for all parameters alike.
         move: Makes one.
     """
 
     moments: Sequence[str]
+    pace: Pace
     move: Move
 
 
@@ -49,27 +51,26 @@ def rule_of(options: OptimizerSettings) -> Rule | None:
 def _adam(options: Adam | AdamW) -> Rule:
     (first, second), decay, is_decoupled = options.betas, options.weight_decay, isinstance(options, AdamW)
 
-    def move(
-        places: Tensor, gradient: Tensor, moments: Moments, rate: Tensor, number: Tensor
-    ) -> tuple[Tensor, Moments]:
+    def pace(rate: float, number: int) -> Sequence[float]:
+        kept = 1 - rate * decay if is_decoupled else 1.0
+        return kept, rate / (1 - first**number), math.sqrt(1 - second**number)
+
+    def move(places: Tensor, gradient: Tensor, moments: Moments, numbers: Sequence[Tensor]) -> tuple[Tensor, Moments]:
+        kept, step, root = numbers
         if decay and is_decoupled:
-            places = places * _scalar(1 - rate * decay, places)
+            places = places * kept
         elif decay:
             gradient = gradient + decay * places
         mean = moments["exp_avg"] + (1 - first) * (gradient - moments["exp_avg"])
         square = second * moments["exp_avg_sq"] + (1 - second) * gradient * gradient
-        pace = _scalar(rate / (1 - first**number), places)
-        root = _scalar((1 - second**number).sqrt(), places)
-        places = places - pace * mean / (square.sqrt() / root + options.eps)
+        places = places - step * mean / (square.sqrt() / root + options.eps)
         return places, {"exp_avg": mean, "exp_avg_sq": square}
 
-    return Rule(("exp_avg", "exp_avg_sq"), move)
+    return Rule(("exp_avg", "exp_avg_sq"), pace, move)
 
 
 def _sgd(options: SGD) -> Rule:
-    def move(
-        places: Tensor, gradient: Tensor, moments: Moments, rate: Tensor, _number: Tensor
-    ) -> tuple[Tensor, Moments]:
+    def move(places: Tensor, gradient: Tensor, moments: Moments, numbers: Sequence[Tensor]) -> tuple[Tensor, Moments]:
         if options.weight_decay:
             gradient = gradient + options.weight_decay * places
         kept: Moments = {}
@@ -77,15 +78,13 @@ def _sgd(options: SGD) -> Rule:
             moving = options.momentum * moments["momentum_buffer"] + (1 - options.dampening) * gradient
             kept = {"momentum_buffer": moving}
             gradient = gradient + options.momentum * moving if options.nesterov else moving
-        return places - _scalar(rate, places) * gradient, kept
+        return places - numbers[0] * gradient, kept
 
-    return Rule(("momentum_buffer",) if options.momentum else (), move)
+    return Rule(("momentum_buffer",) if options.momentum else (), _rate_alone, move)
 
 
 def _rmsprop(options: RMSprop) -> Rule:
-    def move(
-        places: Tensor, gradient: Tensor, moments: Moments, rate: Tensor, _number: Tensor
-    ) -> tuple[Tensor, Moments]:
+    def move(places: Tensor, gradient: Tensor, moments: Moments, numbers: Sequence[Tensor]) -> tuple[Tensor, Moments]:
         if options.weight_decay:
             gradient = gradient + options.weight_decay * places
         square = options.alpha * moments["square_avg"] + (1 - options.alpha) * gradient * gradient
@@ -97,12 +96,11 @@ def _rmsprop(options: RMSprop) -> Rule:
         if options.momentum:
             change = options.momentum * moments["momentum_buffer"] + change
             kept["momentum_buffer"] = change
-        return places - _scalar(rate, places) * change, kept
+        return places - numbers[0] * change, kept
 
     names = {"square_avg": True, "grad_avg": options.centered, "momentum_buffer": bool(options.momentum)}
-    return Rule([name for name, is_kept in names.items() if is_kept], move)
+    return Rule([name for name, is_kept in names.items() if is_kept], _rate_alone, move)
 
 
-def _scalar(value: Tensor, like: Tensor) -> Tensor:
-    """Return a float64 scalar in the format of what it is to be multiplied with."""
-    return value.to(like.dtype)
+def _rate_alone(rate: float, _number: int) -> Sequence[float]:
+    return (rate,)

@@ -10,7 +10,7 @@ from dltk.config.errors import ConfigError, ResumeRefused
 from dltk.experiment import RunOptions, check, compiling
 from dltk.experiment.planning import plan
 from dltk.experiment.running import train
-from dltk.training.compiled.tracing import CannotCompile
+from dltk.training.compiled.obstacles import CannotCompile
 from dltk.training.learner import GradientLearner
 from tests.commands import record, weights
 from tests.compiling import compiled_once, needs_compiler

@@ -5,9 +5,8 @@ import torch
 from torch import nn
 
 from dltk.training.compiled import machine_code
-from dltk.training.compiled.obstacles import obstacle, obstacle_in
+from dltk.training.compiled.obstacles import CannotCompile, obstacle, obstacle_in
 from dltk.training.compiled.steps import Stops
-from dltk.training.compiled.tracing import CannotCompile
 from dltk.training.learner import GradientLearner
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import GD, Adam
@@ -18,7 +17,18 @@ from tests.unit.training.tiny import CPU, samples
 def compiled(model, loss, settings=None):
     settings = settings or OptimizationSettings()
     learner = GradientLearner(model, loss, settings, Session(0, CPU, 10, 6))
-    learner.compile(next(samples().epoch(0)), 6, (), "")
+    learner.compile([next(samples().epoch(0))], 6, (), "")
+
+
+class Alternating:
+    """A loss that is another one every second time."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, model, batch):
+        self.calls += 1
+        return squares(model, batch) * (1 + self.calls % 2)
 
 
 def squares(model, batch):
@@ -31,6 +41,8 @@ def squares(model, batch):
         (lambda model, batch: squares(model, batch) * torch.rand(()), "draws at random"),
         (lambda model, batch: squares(model, batch).mul_(2), "changes tensors in place"),
         (lambda model, batch: squares(model, batch) * squares(model, batch).item(), "cannot be traced"),
+        (Alternating(), "not the same from one call to the next"),
+        (lambda model, batch: (batch.inputs @ model.weight.t()).mean(), "cannot be made"),
     ],
 )
 def test_a_loss_that_no_graph_repeats_is_refused(loss, reason):

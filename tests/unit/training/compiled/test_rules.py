@@ -34,8 +34,8 @@ def test_updates_are_those_of_torch(options):
         rate = options.lr / number
         optimizer.param_groups[0]["lr"] = rate
         if number > 1:
-            scalars = [torch.tensor(value, dtype=torch.float64) for value in (rate, number)]
-            places, moments = rule.move(places, parameter.grad, moments, *scalars)
+            numbers = torch.tensor(rule.pace(rate, number)).unbind()
+            places, moments = rule.move(places, parameter.grad, moments, numbers)
         optimizer.step()
         if number == 1:  # torch makes the moments
             places = parameter.detach().clone()

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 
 from dltk.config.errors import Diverged
 from dltk.config.sections import CheckpointOptions, TrainOptions
-from dltk.data.batches import InMemory, Loading
+from dltk.data.batches import Batch, InMemory, Loading
 from dltk.data.plans import shuffled
 from dltk.training.compiled import machine_code
-from dltk.training.compiled.tracing import CannotCompile
+from dltk.training.compiled.obstacles import CannotCompile
 from dltk.training.learner import GradientLearner
 from dltk.training.optimization import OptimizationSettings
 from dltk.training.optimizers import Adam
@@ -33,6 +33,10 @@ def plain() -> nn.Module:
     return nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1))
 
 
+def shapes(data: InMemory) -> list[Batch]:
+    return list({batch.num_samples: batch for batch in data.epoch(0)}.values())
+
+
 @dataclass(frozen=True)
 class Compiling:
     """The tiny task, whose learner compiles its steps."""
@@ -45,12 +49,25 @@ class Compiling:
 
     def learner(self, model, settings, session):
         learner = self.task.learner(model, settings, session)
-        learner.compile(next(samples().epoch(0)), BATCHES_PER_EPOCH, self.periods, "a test's")
+        learner.compile(shapes(samples()), BATCHES_PER_EPOCH, self.periods, "a test's")
         return learner
 
 
 def trial(directory: Path, **more: Any) -> Trial:
     return Trial(directory, EIGHT, optimizer=Adam(lr=0.01), model=plain, task=Compiling(), **more)
+
+
+def test_an_epoch_is_one_call_with_its_smaller_last_batch(tmp_path):
+    learner, data = trial(tmp_path).fitting().learner, samples()
+    assert list(learner.epoch(data.epoch(0))) == [1, BATCHES_PER_EPOCH - 1]  # the first update makes the moments
+    assert list(learner.epoch(data.epoch(1))) == [BATCHES_PER_EPOCH]
+    assert list(learner.epoch(data.epoch(2, start=BATCHES_PER_EPOCH - 1))) == [1]
+
+
+def test_batches_of_a_shape_that_was_not_compiled_are_single_steps(tmp_path):
+    learner = trial(tmp_path).fitting().learner
+    assert list(learner.epoch(samples().epoch(0))) == [1, BATCHES_PER_EPOCH - 1]
+    assert list(learner.epoch(samples(batch_size=10).epoch(0))) == [1, 1, 1]
 
 
 def test_it_learns_what_single_steps_learn(tmp_path):
@@ -190,7 +207,7 @@ def test_classes_with_weights_are_learned_alike():
         settings = OptimizationSettings({"": Adam(lr=0.01)}, {"": Cosine()})
         learner = GradientLearner(model, loss, settings, Session(0, CPU, 300, 5))
         if is_compiled:
-            learner.compile(next(data.epoch(0)), 5, (), "a test's")
+            learner.compile(shapes(data), data.num_batches, (), "a test's")
         scores = []
         for epoch in range(60):
             list(learner.epoch(data.epoch(epoch)))
