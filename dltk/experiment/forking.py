@@ -32,7 +32,7 @@ from dltk.training.record import BEGINNING
 from dltk.training.runs.overview import OVERRIDE
 from dltk.training.runs.rundir import RunDir, find_run
 from dltk.training.saving.checkpoint import Checkpoint, Checkpoints
-from dltk.training.saving.durable import digest_of
+from dltk.training.saving.durable import digest_of, distrusting
 from dltk.training.saving.storage import read_tree
 from dltk.training.saving.weights import set_weights, weights_of
 from dltk.training.updates.carrying import What, carried, keep_alike
@@ -103,7 +103,8 @@ def fork(name: str, overrides: Sequence[str], options: RunOptions) -> Run:
 
 def _given(source: RunDir, overrides: Sequence[str]) -> str:
     """Return the text of config.yaml: the other run's, and the new overrides behind its own."""
-    lines = source.config.read_text(encoding="utf-8").splitlines(keepends=True)
+    with distrusting(source.config):
+        lines = source.config.read_text(encoding="utf-8").splitlines(keepends=True)
     own = list(takewhile(lambda line: line.startswith(OVERRIDE), lines))
     return "".join([*own, *map(override_comment, overrides), *lines[len(own) :]])
 

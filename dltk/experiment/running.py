@@ -251,7 +251,7 @@ def _resume(run: RunDir, experiment: Experiment, options: RunOptions) -> Run:
             screen.say(
                 f"warning[DLTK-WARN-MACHINE]: {difference}; from here on not bit-identical to an uninterrupted run"
             )
-        run.write_configs(run.config.read_text(encoding="utf-8"), built.experiment.sealed())
+        run.write_resolved(built.experiment.sealed())
     return live(run, built, learner, screen, options.limits)
 
 

@@ -196,6 +196,10 @@ class RunDir:
     def write_configs(self, given: str, resolved: str) -> None:
         """Write the config as given and as decided."""
         write_text(self.config, given)
+        self.write_resolved(resolved)
+
+    def write_resolved(self, resolved: str) -> None:
+        """Replace the config as decided."""
         write_text(self.resolved, resolved)
 
     def write_environment(self, facts: Mapping[str, Any]) -> None:

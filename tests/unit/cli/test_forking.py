@@ -177,3 +177,17 @@ def test_an_edited_config_of_a_run_is_81(dltk, source):
         assert "resolved.yaml is not what was written" in said.err + said.out
     resolved.write_text(resolved.read_text().replace("lr: 0.4", "lr: 0.3").replace("epochs: 3", "epochs: 4"))
     dltk.ok("train", "--resume", "source")  # a free setting
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"\xe8" + path.read_bytes()), Path.unlink])
+def test_a_config_as_given_that_is_damaged_is_81_for_a_fork_and_nothing_to_who_goes_on(dltk, source, damage):
+    damage(source / "config.yaml")
+    for command in (
+        ["verify", "source"],
+        ["train", "--resume", "source", "--fork", "train.epochs=4", "--output-dir", "new"],
+    ):
+        said = dltk(*command)
+        assert said.code == 81, command
+        assert "config.yaml" in said.err + said.out
+    assert not Path("new").exists()
+    dltk.ok("train", "--resume", "source", "train.epochs=4")
