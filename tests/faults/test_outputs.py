@@ -1,5 +1,6 @@
 """Outputs: never through a link that somebody planted, never half a file, and no secret in what a bug leaves behind."""
 
+import errno
 import json
 import os
 import shutil
@@ -11,6 +12,9 @@ import pytest
 from dltk.config import registry
 from dltk.experiment import RunOptions, train
 from tests.commands import IRIS, Commands, contents
+from tests.faults.experiments import write_config
+from tests.faults.lives import MADE, NEW, RUN, folder_in_memory, live, to_the_end
+from tests.faults.system import DEATH, Outcome, System
 
 CLUMSY = '''"""A model with a bug that shows up only while it is trained."""
 import os
@@ -147,3 +151,34 @@ def test_a_bug_after_another_run_is_not_told_in_that_one(dltk, run):
     assert dltk("train", "iris.yaml", "model={name: clumsy}", "--plugin", "clumsy.py").code == 70
     assert len(list(Path().glob("dltk-crash-*"))) == 1
     assert not (run / "crash").exists()
+
+
+ROWS = "sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n6.7,3.0,5.2,2.3\n"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "codes"),
+    [(DEATH, {-9}), (Outcome(error=errno.ENOSPC), {0, 74}), (Outcome(error=errno.EIO, lasts=True), {0, 74})],
+    ids=["killed", "full once", "failing"],
+)
+def test_answers_are_there_as_a_whole_or_not_at_all_wherever_writing_them_ends(outcome, codes):
+    with folder_in_memory() as folder:
+        write_config(folder, "short")
+        (folder / "rows.csv").write_text(ROWS)
+        to_the_end(folder, NEW)
+        place = folder / MADE / "out"
+        place.mkdir()
+        asked = ("predict", RUN, "rows.csv", "--output", f"{MADE}/out/answers.csv")
+        calls = to_the_end(folder, asked, System(place)).counted["calls"]
+        whole = (place / "answers.csv").read_text()
+        assert whole.count("\n") == 3
+        assert calls >= 5, "opened, written, synced, closed, renamed"
+        for number in range(1, calls + 1):
+            (place / "answers.csv").write_text("those from before")
+            life = live(folder, asked, System(place, number, outcome))
+            assert life.code in codes, life.said
+            found = (place / "answers.csv").read_text()
+            assert found in {"those from before", whole}
+            assert life.code != 0 or found == whole
+        to_the_end(folder, asked)
+        assert (place / "answers.csv").read_text() == whole

@@ -27,10 +27,10 @@ LIMITED = ("--max-time", "30m")
 
 
 class AtBatch:
-    """Signals that come, or hours that go by, while the N-th batch that a life scores is made."""
+    """Signals that come, or hours that go by, while the N-th batch that a life scores is made, which may take long."""
 
-    def __init__(self, number: int, signals: Sequence[int] = (), *, hours: int = 0) -> None:
-        self.number, self.signals, self.hours, self.scored = number, signals, hours, 0
+    def __init__(self, number: int, signals: Sequence[int] = (), *, hours: int = 0, seconds: int = 0) -> None:
+        self.number, self.signals, self.hours, self.seconds, self.scored = number, signals, hours, seconds, 0
 
     def arm(self) -> None:
         epoch, fault = InMemory.epoch, self
@@ -50,6 +50,7 @@ class AtBatch:
         time.monotonic = lambda: now() + 3600 * hours
         for one in self.signals:
             os.kill(os.getpid(), one)
+        time.sleep(self.seconds)
 
     def disarm(self) -> dict[str, int]:
         return {"scored": self.scored}
@@ -103,6 +104,16 @@ def test_a_signal_while_a_run_scores_val_or_test_ends_it_soon_and_it_goes_on_bit
     folder: Path, number: int
 ) -> None:
     stopped_at(folder, number)
+
+
+def test_a_batch_that_is_scored_for_longer_than_the_grace_is_not_waited_for(folder: Path) -> None:
+    begun = time.monotonic()
+    life = live(folder, (*NEW, "--grace", "1s"), AtBatch(BATCHES_EACH + 2, [signal.SIGTERM], seconds=600))
+    assert time.monotonic() - begun < 300
+    assert life.code == 143
+    assert "stopped by SIGTERM; nothing was saved after step" in life.said
+    to_the_end(folder)
+    assert end_of(folder / RUN) == reference(NAME).end
 
 
 @pytest.mark.parametrize("number", [2, VAL_BATCHES_OF_RUN, BATCHES])
