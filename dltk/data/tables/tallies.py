@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from dltk.data.disk.cells import DiskCells
 
 MAX_HELD = 1 << 20
 """So many different values are counted at once, where a column lies on disk."""
+Rank: TypeAlias = Callable[[tuple[str, int]], Any]
+_Ranked: TypeAlias = tuple[Any, int, tuple[str, int]]
 
 
 def num_different(cells: Sequence[str | None]) -> int:
@@ -24,7 +26,7 @@ def num_different(cells: Sequence[str | None]) -> int:
 
 
 def most_frequent(
-    cells: Sequence[str | None], most: int, rank: Callable[[tuple[str, int]], Any] = lambda counted: -counted[1]
+    cells: Sequence[str | None], most: int, rank: Rank = lambda counted: -counted[1]
 ) -> list[tuple[str, int]]:
     """Return values with their counts, those of the lowest rank; equal ones in the order of their first cell.
 
@@ -36,8 +38,20 @@ def most_frequent(
         rank: Of a value and its count; default the most frequent first.
     """
     parts = -(-num_different(cells) // MAX_HELD) if isinstance(cells, DiskCells) else 1
-    found: list[tuple[str, int]] = []
+    if parts <= 1:
+        return heapq.nsmallest(most, Counter(cell for cell in cells if cell is not None).items(), key=rank)
+    found: list[_Ranked] = []
     for part in range(parts):
-        counts = Counter(cell for cell in cells if cell is not None and (parts == 1 or hash(cell) % parts == part))
-        found = heapq.nsmallest(most, [*found, *counts.items()], key=rank)
-    return found
+        found = heapq.nsmallest(most, [*found, *_ranked_part(cells, part, parts, rank)], key=lambda ranked: ranked[:2])
+    return [counted for _, _, counted in found]
+
+
+def _ranked_part(cells: Sequence[str | None], part: int, parts: int, rank: Rank) -> list[_Ranked]:
+    """Return the values of one part with their counts, each with its rank and the place of its first cell."""
+    counts: Counter[str] = Counter()
+    firsts: dict[str, int] = {}
+    for place, cell in enumerate(cells):
+        if cell is not None and hash(cell) % parts == part:
+            counts[cell] += 1
+            firsts.setdefault(cell, place)
+    return [(rank(counted), firsts[counted[0]], counted) for counted in counts.items()]

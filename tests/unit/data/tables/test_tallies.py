@@ -31,6 +31,8 @@ def test_a_column_on_disk_is_counted_as_one_in_memory(on_disk, held, monkeypatch
         assert by_name == sorted(Counter(filter(None, CELLS)).items(), key=lambda c: (-c[1], c[0]))[:most]
 
 
-def test_equally_frequent_values_stand_in_the_order_of_their_first_cell(on_disk):
+@pytest.mark.parametrize("held", [1 << 20, 2, 1])
+def test_equally_frequent_values_stand_in_the_order_of_their_first_cell(on_disk, held, monkeypatch):
+    monkeypatch.setattr(tallies, "MAX_HELD", held)
     assert most_frequent(CELLS, 4) == most_frequent(on_disk, 4) == [("b", 3), ("a", 2), ("c", 1), ("d", 1)]
     assert most_frequent(["z", "y", "z", "y", "x"], 3) == Counter("zyzyx").most_common(3)
