@@ -54,15 +54,22 @@ class LeNet(nn.Module):
         self.head = nn.Linear(84, outputs)
         self.activation = make_activation(config.activation)
         self.pool = nn.MaxPool2d(2) if config.pooling == "max" else nn.AvgPool2d(2)
+        self.pools_first = config.pooling == "max" and config.activation == "relu"
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn images (B, C, H, W) into (B, num_outputs)."""
-        x = self.pool(self.activation(self.conv1(x)))
-        x = self.pool(self.activation(self.conv2(x)))
+        x = self.smaller(self.conv1(x))
+        x = self.smaller(self.conv2(x))
         x = self.activation(self.dense1(x.flatten(1)))
         x = self.activation(self.dense2(x))
         outputs: Tensor = self.head(x)
         return outputs
+
+    def smaller(self, x: Tensor) -> Tensor:
+        """Pass through the activation and the pool; the largest passes ReLU to the same bits, gradients too."""
+        first, then = (self.pool, self.activation) if self.pools_first else (self.activation, self.pool)
+        passed: Tensor = then(first(x))
+        return passed
 
 
 def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:

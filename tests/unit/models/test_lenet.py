@@ -46,3 +46,22 @@ def test_the_original_s_activation_and_pooling_can_be_chosen():
     model = made("lenet", one(Image(1, 28, 28), THREE), activation="tanh", pooling="mean")
     assert isinstance(model.activation, torch.nn.Tanh)
     assert isinstance(model.pool, torch.nn.AvgPool2d)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_pooling_before_relu_changes_no_bit_of_outputs_and_gradients(layout):
+    torch.manual_seed(0)
+    image = Image(1, 28, 28)
+    model = made("lenet", one(image, THREE)).to(memory_format=layout)
+    x = (torch.rand(8, *image.shape) - 0.5) * (torch.rand(8, *image.shape) > 0.5)  # with ties, as images have
+    x[0] = 0
+    found = []
+    for model.pools_first in (True, False):
+        model.zero_grad()
+        outputs = model(x)
+        outputs.square().sum().backward()
+        found.append([outputs, *(each.grad for each in model.parameters())])
+    assert all(torch.equal(first, second) for first, second in zip(*found, strict=True))
+    assert made("lenet", one(image, THREE)).pools_first
+    assert not made("lenet", one(image, THREE), activation="tanh").pools_first
+    assert not made("lenet", one(image, THREE), pooling="mean").pools_first
