@@ -15,6 +15,8 @@ from dltk.data.tables.csv_format import DEFAULT_MISSING, CsvFormat
 from dltk.data.tables.rows import Row, ragged_rows
 from dltk.data.tables.spelling import misplaced_point, with_point
 
+_WORDS = frozenset(filter(str.isalpha, DEFAULT_MISSING))
+
 
 @dataclass
 class CsvBody:
@@ -64,7 +66,10 @@ class CsvBody:
         if written.missing == DEFAULT_MISSING:
             self._note_words(columns)
         missing = {"", *map(str.strip, written.missing)}
-        found: list[list[Cell]] = [[empty if cell in missing else cell for cell in column] for column in columns]
+        found: list[list[Cell]] = [
+            [*column] if missing.isdisjoint(column) else [empty if cell in missing else cell for cell in column]
+            for column in columns
+        ]
         for name, marks in written.stripped:
             if name in self.sheet.columns:
                 place = self.sheet.columns.index(name)
@@ -73,8 +78,8 @@ class CsvBody:
 
     def _note_words(self, columns: Sequence[list[str]]) -> None:
         for name, column in zip(self.sheet.columns, columns, strict=True):
-            words = [cell for cell in column if cell in DEFAULT_MISSING and cell.isalpha()]
-            if words:
+            if not _WORDS.isdisjoint(column):
+                words = [cell for cell in column if cell in _WORDS]
                 count, first = self.words.get(name, (0, words[0]))
                 self.words[name] = count + len(words), first
 
