@@ -21,7 +21,8 @@ def memory_of(found: Foreseen, anatomy: Anatomy | None) -> dict[str, int]:
 
     Left out: torch itself, what kernels need for themselves, and the scores of an evaluation.
     """
-    parts = {"data": data_bytes(found)}
+    is_on_disk = found.experiment.data.common.storage == "disk"
+    parts = {"data": 0 if is_on_disk else data_bytes(found)}
     if found.model is not None:
         parts |= _of_model(found, found.model)
     if anatomy is not None and not found.experiment.is_one_pass:
