@@ -105,7 +105,7 @@ def keep_freed_memory() -> None:
     """Let glibc keep what this process frees for what it allocates next.
 
     A step allocates and frees the same blocks again and again. By itself glibc gives large ones back to the system, and
-    gets them anew page by page: up to a quarter of a step's time. What the user's environment says of it stands; other
+    gets them anew page by page: about a fifth of an LSTM's step. What the user's environment says of it stands; other
     C libraries have other ways.
     """
     if any(name == "GLIBC_TUNABLES" or name.startswith("MALLOC_") for name in os.environ):
