@@ -7,44 +7,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import chain, count, repeat
+from itertools import chain, repeat
 from typing import Any, overload
 
 import torch
 from torch import Tensor
 
+from dltk.data.disk.packing import BLOCK_ROWS, Cell, Packed, unpacked
 from dltk.data.disk.rows import DiskRows, RowFile
-from dltk.data.disk.store import Write
-
-BLOCK_ROWS = 1 << 14
-"""So many cells of a column lie together, and are read at once."""
-Cell = str | None
-
-
-class CellWriter:
-    """Writes columns of text block by block.
-
-    Args:
-        write: Takes the bytes.
-    """
-
-    def __init__(self, write: Write) -> None:
-        self._write = write
-        self._ends: list[int] = []
-        self._num_rows = self._end = 0
-
-    def add(self, columns: Sequence[Sequence[str]]) -> None:
-        """Add the next `BLOCK_ROWS` cells of every column; fewer are the last ones."""
-        for cells in columns:
-            content = _packed(cells)
-            self._write(content)
-            self._end += len(content)
-            self._ends.append(self._end)
-        self._num_rows += len(columns[0])
-
-    def facts(self, columns: Sequence[str]) -> Mapping[str, Any]:
-        """Return the plain values that `CellFile` needs, once the columns have names and all is written."""
-        return {"columns": tuple(columns), "num_rows": self._num_rows, "ends": self._ends}
 
 
 class CellFile:
@@ -63,11 +33,10 @@ class CellFile:
         self._ends = [0, *facts["ends"]]
         self._places = {name: place for place, name in enumerate(self.columns)}
 
-    def block(self, column: str, number: int) -> list[str]:
-        """Return the cells of a column in one block of rows."""
+    def block(self, column: str, number: int) -> bytes:
+        """Return the packed cells of a column in one block of rows."""
         place = number * len(self.columns) + self._places[column]
-        content = self._file.between(self._ends[place], self._ends[place + 1])
-        return _unpacked(content.numpy().tobytes())
+        return self._file.between(self._ends[place], self._ends[place + 1]).numpy().tobytes()
 
 
 class Chosen:
@@ -90,14 +59,14 @@ class Chosen:
             self._last = indices, Chosen(self.rows.index_select(0, indices))
         return self._last[1]
 
-    def blocks(self) -> Iterator[tuple[int, list[int] | None]]:
+    def blocks(self) -> Iterator[tuple[int, Tensor | None]]:
         """Yield the number of each block that is met, with the places in it, or None for all of it in order."""
         begin = 0
         for number, length in self._met:
             places = self.rows[begin : begin + length] - number * BLOCK_ROWS
             begin += length
             is_whole = length == BLOCK_ROWS and bool((places.diff() == 1).all())
-            yield number, None if is_whole else places.tolist()
+            yield number, None if is_whole else places
 
     @cached_property
     def _met(self) -> list[tuple[int, int]]:
@@ -148,16 +117,18 @@ class DiskCells(Sequence[Cell]):
 
     def blocks(self) -> Iterator[list[Cell]]:
         """Yield all cells in order, some at a time."""
-        empty = self.empty
+        for packed in self.packed():
+            yield packed.cells()
+
+    def packed(self) -> Iterator[Packed]:
+        """Yield all cells in order, some at a time, as they lie there."""
         for number, places in self.chosen.blocks():
-            cells = self.file.block(self.column, number)
-            found: Sequence[str] = cells if places is None else [cells[place] for place in places]
-            yield [cell or empty for cell in found]
+            yield Packed(self.file.block(self.column, number), places, self.empty)
 
     @cached_property
     def _one_block(self) -> Any:
         """Read a block; the last one is kept, for who looks at single cells one after another."""
-        return lru_cache(maxsize=1)(lambda number: self.file.block(self.column, number))
+        return lru_cache(maxsize=1)(lambda number: unpacked(self.file.block(self.column, number)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,20 +231,3 @@ class RowNames(Sequence[str]):
 
 Stored = (DiskRows, DiskCells, DiskTable, RowNames)
 """What lies in files; `take` chooses among it."""
-
-
-def blocks_of(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
-    """Yield the cells of a column in order, those of a file some at a time."""
-    yield from cells.blocks() if isinstance(cells, DiskCells) else [cells]
-
-
-def _packed(cells: Sequence[str]) -> bytes:
-    """Join cells by a character that none of them has, which comes first."""
-    joined = "".join(cells)
-    separator = next(mark for mark in map(chr, count()) if mark not in joined)
-    return (separator + separator.join(cells)).encode("utf-8", "surrogatepass")
-
-
-def _unpacked(content: bytes) -> list[str]:
-    text = content.decode("utf-8", "surrogatepass")
-    return text[1:].split(text[0])

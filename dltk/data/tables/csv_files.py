@@ -14,7 +14,8 @@ import pandas as pd
 
 from dltk.config.errors import DataError, MissingInput, at_most_shown, count_of, shown
 from dltk.config.problems import Problem
-from dltk.data.disk.cells import Cell, CellFile, CellWriter, DiskCells, DiskTable
+from dltk.data.disk.cells import CellFile, DiskCells, DiskTable
+from dltk.data.disk.packing import Cell, CellWriter
 from dltk.data.disk.store import WantedBytes, Write, sources_of, stored_bytes
 from dltk.data.places import CellPlaces, Places, Sheet, Text
 from dltk.data.tables.csv_body import CsvBody
@@ -85,7 +86,7 @@ def read_csv(path: str, written: CsvFormat) -> CsvTable:
     body = CsvBody(sheet, rows, written, _advice(written), empty=None)
     columns: list[list[Cell]] = [[] for _ in sheet.columns]
     lines: list[int] = []
-    for some, cells in body.blocks():
+    for some, cells in body.pieces():
         lines += some
         for place, more in enumerate(cells):
             columns[place] += more
@@ -102,7 +103,7 @@ def _on_disk(path: Path, written: CsvFormat) -> CsvTable:
         sheet, first, rows = _begun(str(path), text, written)
         body = CsvBody(sheet, rows, written, _advice(written), empty="")
         writer = CellWriter(write)
-        for lines, cells in body.blocks():
+        for lines, cells in body.pieces():
             writer.add([*cast("list[list[str]]", cells), list(map(str, lines))])
         notes = encoding_notes(str(path), [text]) + _notes(first, str(path), separator=sheet.separator, written=written)
         facts = {"codec": text.codec, "separator": sheet.separator, "notes": notes, "words": body.words}

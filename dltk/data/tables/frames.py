@@ -10,7 +10,8 @@ import pandas as pd
 from torch import Tensor
 
 from dltk.config.problems import Position
-from dltk.data.disk.cells import Cell, DiskCells, DiskTable, RowNames
+from dltk.data.disk.cells import DiskCells, DiskTable, RowNames
+from dltk.data.disk.packing import Cell
 from dltk.data.places import Sheet
 
 Frame: TypeAlias = "pd.DataFrame | DiskTable"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, cast
@@ -15,8 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from dltk.config.errors import DataError, count_of, shown
-from dltk.data.disk.cells import blocks_of
+from dltk.data.disk.cells import DiskCells
+from dltk.data.disk.packing import Packed
 from dltk.data.places import Rows, cell_problem
+from dltk.data.tables.decimals import Decimals
 from dltk.data.tables.options import Scaling
 
 Cells = Sequence[str | None]
@@ -152,16 +154,49 @@ def number(cell: str) -> float:
 
 def numbers_of(cells: Cells) -> Values:
     """Return what `number` does of each cell, (N,); NaN where a value is missing."""
-    values = np.empty(len(cells))
-    begin = 0
-    for some in blocks_of(cells):
-        values[begin : begin + len(some)] = _plain_numbers(some) or [math.nan if c is None else number(c) for c in some]
-        begin += len(some)
+    values = np.concatenate([_values(block) for block in _blocks(cells)]) if len(cells) else np.empty(0)
     values[np.abs(values) > _LARGEST] = math.inf
     return values
 
 
-def _plain_numbers(cells: Sequence[str | None]) -> list[float] | None:
+def is_number_column(cells: Cells) -> bool:
+    """Return whether every cell that is not missing is a number."""
+    return not any(map(_has_text, _blocks(cells)))
+
+
+def absent(cells: Cells) -> NDArray[np.bool_]:
+    """Return which cells are missing, (N,)."""
+    return np.concatenate([_absent(block) for block in _blocks(cells)]) if len(cells) else np.empty(0, np.bool_)
+
+
+def _blocks(cells: Cells) -> Iterator[Packed | Cells]:
+    """Yield the cells of a column in order: those of a file as they lie there, some at a time."""
+    yield from cells.packed() if isinstance(cells, DiskCells) else [cells]
+
+
+def _values(block: Packed | Cells) -> Values:
+    if isinstance(block, Packed):
+        decimals = Decimals.of(block.content)
+        return _values(block.cells()) if decimals is None else block.chosen(decimals.values())
+    plain = _plain_numbers(block)
+    return np.array([math.nan if cell is None else number(cell) for cell in block] if plain is None else plain)
+
+
+def _has_text(block: Packed | Cells) -> bool:
+    if isinstance(block, Packed):
+        return Decimals.of(block.content) is None and _has_text(block.cells())
+    if _plain_numbers(block) is not None:
+        return False
+    return any(math.isnan(number(cell)) for cell in set(block) if cell is not None)
+
+
+def _absent(block: Packed | Cells) -> NDArray[np.bool_]:
+    if isinstance(block, Packed):
+        return _absent(block.cells()) if block.empty is not None else block.chosen(block.are_empty())
+    return np.array([cell is None for cell in block], np.bool_)
+
+
+def _plain_numbers(cells: Cells) -> list[float] | None:
     """Read cells that have no other characters than numbers, which is faster; None where some are no numbers."""
     if "".join(filter(None, cells)).encode("utf-8", "surrogatepass").translate(None, _OF_NUMBERS):
         return None
@@ -171,17 +206,6 @@ def _plain_numbers(cells: Sequence[str | None]) -> list[float] | None:
         return list(map(float, cast("Sequence[str]", cells)))
     except ValueError:
         return None
-
-
-def is_number_column(cells: Cells) -> bool:
-    """Return whether every cell that is not missing is a number."""
-    return not any(map(_has_text, blocks_of(cells)))
-
-
-def _has_text(cells: Cells) -> bool:
-    if _plain_numbers(cells) is not None:
-        return False
-    return any(math.isnan(number(cell)) for cell in set(cells) if cell is not None)
 
 
 def numbers(name: str, cells: Cells, rows: Rows) -> Values:
@@ -196,16 +220,6 @@ def numbers(name: str, cells: Cells, rows: Rows) -> Values:
     if wrong:
         raise wrong_cells("is not a finite number", [(i, name, str(cells[i])) for i in wrong], rows)
     return values
-
-
-def absent(cells: Cells) -> NDArray[np.bool_]:
-    """Return which cells are missing, (N,)."""
-    found = np.empty(len(cells), np.bool_)
-    begin = 0
-    for some in blocks_of(cells):
-        found[begin : begin + len(some)] = [cell is None for cell in some]
-        begin += len(some)
-    return found
 
 
 def wrong_cells(what: str, found: Sequence[tuple[int, str, str]], rows: Rows) -> DataError:

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from dltk.config.errors import DataError, OutOfResources, at_most_shown, count_of, did_you_mean, shown
 from dltk.data.batches import InMemory, Loading, Stored
-from dltk.data.disk.cells import BLOCK_ROWS, DiskTable
+from dltk.data.disk.cells import DiskTable
+from dltk.data.disk.packing import BLOCK_ROWS
 from dltk.data.disk.store import WantedRows, stored
 from dltk.data.files import refuse_absent
 from dltk.data.places import Places

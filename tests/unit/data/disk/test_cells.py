@@ -10,26 +10,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltk.data.disk import cells as cells_module
-from dltk.data.disk.cells import CellFile, CellWriter, DiskCells, DiskTable, RowNames, blocks_of
+from dltk.data.disk import packing
+from dltk.data.disk.cells import CellFile, DiskCells, DiskTable, RowNames
+from dltk.data.disk.packing import CellWriter
 from dltk.data.disk.rows import RowFile
 
 NAMES = ["", "a", "b\n", "도시", "\0", "\1 and \0", "x" * 300, "", "c", "d", "\ud800"]
 NUMBERS = [str(i) for i in range(len(NAMES))]
+PIECE = 3
+"""So many rows are written at once, which is no part of a block."""
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cells_module, "BLOCK_ROWS", 4)
+    for module in (cells_module, packing):
+        monkeypatch.setattr(module, "BLOCK_ROWS", 4)
 
 
 def written(path: Path, columns: dict[str, list[str]]) -> CellFile:
     content = io.BytesIO()
     writer = CellWriter(content.write)
     num_rows = len(next(iter(columns.values())))
-    for first in range(0, num_rows, cells_module.BLOCK_ROWS):
-        writer.add([column[first : first + cells_module.BLOCK_ROWS] for column in columns.values()])
+    for first in range(0, num_rows, PIECE):
+        writer.add([column[first : first + PIECE] for column in columns.values()])
+    facts = writer.facts(list(columns))
     path.write_bytes(content.getvalue())
-    return CellFile(RowFile(path, torch.uint8, (len(content.getvalue()),)), writer.facts(list(columns)), "digest")
+    return CellFile(RowFile(path, torch.uint8, (len(content.getvalue()),)), facts, "digest")
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def test_cells_are_what_was_written(table):
     assert list(table["name"]) == [name or None for name in NAMES]
     assert list(table["number"]) == NUMBERS
     assert (list(table), "name" in table, "other" in table) == (["name", "number"], True, False)
-    assert [len(some) for some in blocks_of(table["number"])] == [4, 4, 3]
+    assert [len(some) for some in table["number"].blocks()] == [4, 4, 3]
     assert list(table.itertuples(index=False, name=None)) == list(zip(table["name"], NUMBERS, strict=True))
 
 

@@ -1,0 +1,127 @@
+"""Cells of text as bytes: block by block the cells of each column lie together, a mark before each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dltk.data.disk.store import Write
+
+BLOCK_ROWS = 1 << 14
+"""So many cells of a column lie together, and are read at once."""
+Cell = str | None
+Value = TypeVar("Value", bound=np.generic)
+_LAST_OF_ASCII = 0x7F
+
+
+class CellWriter:
+    """Writes columns of text block by block.
+
+    Args:
+        write: Takes the bytes.
+    """
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._ends: list[int] = []
+        self._num_rows = self._end = 0
+        self._begun: list[_Begun] = []
+
+    def add(self, columns: Sequence[Sequence[str]]) -> None:
+        """Add the next cells of every column."""
+        begin, num_rows = 0, len(columns[0])
+        self._begun = self._begun or [_Begun() for _ in columns]
+        while begin < num_rows:
+            end = min(num_rows, begin + BLOCK_ROWS - self._num_rows % BLOCK_ROWS)
+            for begun, cells in zip(self._begun, columns, strict=True):
+                begun.add(cells[begin:end])
+            self._num_rows, begin = self._num_rows + end - begin, end
+            if self._num_rows % BLOCK_ROWS == 0:
+                self._end_block()
+
+    def _end_block(self) -> None:
+        for begun in self._begun:
+            content = begun.taken()
+            self._write(content)
+            self._end += len(content)
+            self._ends.append(self._end)
+
+    def facts(self, columns: Sequence[str]) -> Mapping[str, Any]:
+        """Return the plain values that `CellFile` needs, once the columns have names and all cells were added."""
+        if self._num_rows % BLOCK_ROWS:
+            self._end_block()
+        return {"columns": tuple(columns), "num_rows": self._num_rows, "ends": self._ends}
+
+
+class _Begun:
+    """The next block of a column, as far as there are cells: joined by a character that none of them has."""
+
+    def __init__(self) -> None:
+        self._mark, self._parts = "\0", list[str]()
+
+    def add(self, cells: Sequence[str]) -> None:
+        joined = self._mark.join(cells)
+        if joined.count(self._mark) >= len(cells):
+            self._mark_anew("".join(cells))
+            joined = self._mark.join(cells)
+        self._parts.append(joined)
+
+    def taken(self) -> bytes:
+        """Return the packed cells, and begin anew."""
+        content = (self._mark + self._mark.join(self._parts)).encode("utf-8", "surrogatepass")
+        self._mark, self._parts = "\0", []
+        return content
+
+    def _mark_anew(self, more: str) -> None:
+        """Take another mark."""
+        known = more + "".join(self._parts)
+        mark = next(mark for mark in map(chr, count()) if mark not in known)
+        self._mark, self._parts = mark, [part.replace(self._mark, mark) for part in self._parts]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Cells of a column that lie together.
+
+    Attributes:
+        content: All cells of the block, each with a character before it that none of them has, NUL unless one does.
+        places: Which of them, int64 (n,); None for all.
+        empty: What an empty cell is read as.
+    """
+
+    content: bytes
+    places: Tensor | None
+    empty: Cell
+
+    def cells(self) -> list[Cell]:
+        """Return the text of each."""
+        cells: Sequence[str] = unpacked(self.content)
+        if self.places is not None:
+            cells = [cells[place] for place in self.places.tolist()]
+        empty = self.empty
+        return [*cells] if "" not in cells else [cell or empty for cell in cells]
+
+    def chosen(self, values: NDArray[Value]) -> NDArray[Value]:
+        """Return those of the values, one for each cell of the block, that are of these cells."""
+        return values if self.places is None else values[self.places.numpy()]
+
+    def are_empty(self) -> NDArray[np.bool_]:
+        """Return which cells of the whole block are empty."""
+        characters = np.frombuffer(self.content, np.uint8)
+        if characters[0] > _LAST_OF_ASCII:
+            return np.array([not cell for cell in unpacked(self.content)], np.bool_)
+        is_mark = characters == characters[0]
+        found: NDArray[np.bool_] = np.append(is_mark[1:], values=True)[is_mark]
+        return found
+
+
+def unpacked(content: bytes) -> list[str]:
+    """Return the cells of a block."""
+    text = content.decode("utf-8", "surrogatepass")
+    return text[1:].split(text[0])
