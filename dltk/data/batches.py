@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from dltk.data.bringing import Collected, brought, home_of
-from dltk.data.disk.rows import DiskRows, in_chunks
-from dltk.data.fields import Field, Fields, concatenate, num_bytes_of, take, tensors_of, to_device
+from dltk.data.disk.ragged import DiskField, in_parts, room_of
+from dltk.data.fields import Field, Fields, concatenate, take, to_device
 from dltk.data.gathering import Gathering
 from dltk.data.plans import Plan, batch_sizes, distinct, in_order
 
@@ -111,7 +111,7 @@ class Loading:
 
 
 Finish = Callable[[Mapping[str, Field]], Mapping[str, Field]]
-Stored = Mapping[str, Field | DiskRows]
+Stored = Mapping[str, Field | DiskField]
 
 
 def as_they_are(fields: Mapping[str, Field]) -> Mapping[str, Field]:
@@ -179,7 +179,7 @@ class InMemory:
         indices = indices.to(self._home)
         return InMemory(
             {
-                name: field.take(indices) if isinstance(field, DiskRows) else take(field, indices)
+                name: field.take(indices) if isinstance(field, DiskField) else take(field, indices)
                 for name, field in self._inputs.items()
             },
             {name: take(field, indices) for name, field in self._targets.items()},
@@ -200,7 +200,7 @@ class InMemory:
     @property
     def lies(self) -> str:
         """Where the samples are: "in memory", "in memory of cuda:0", "in memory of the host" or "on disk"."""
-        if any(isinstance(field, DiskRows) for field in self._inputs.values()):
+        if any(isinstance(field, DiskField) for field in self._inputs.values()):
             return "on disk"
         if self._home.type == self._loading.device.type:
             return "in memory" if self._home.type == "cpu" else f"in memory of {self._home}"
@@ -209,7 +209,7 @@ class InMemory:
     @property
     def num_bytes(self) -> int:
         """What the stored fields take."""
-        return sum(map(num_bytes_of, [*self._inputs.values(), *self._targets.values()]))
+        return sum(map(room_of, [*self._inputs.values(), *self._targets.values()]))
 
     def stored_inputs(self) -> Stored:
         """Return the inputs of all samples by name, as they lie in memory or on disk."""
@@ -232,9 +232,9 @@ class InMemory:
         for kind, fields in both:
             for name, stored in sorted(fields.items()):
                 state.update(f"{kind} {name}".encode())
-                for tensor in [stored] if isinstance(stored, DiskRows) else tensors_of(stored):
-                    state.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
-                    for some in in_chunks(tensor):
+                for dtype, shape, parts in in_parts(stored):
+                    state.update(f"{dtype} {shape}".encode())
+                    for some in parts:
                         state.update(some.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
         return state.hexdigest()
 
@@ -250,7 +250,7 @@ class InMemory:
     def _collect(self, indices: Tensor) -> Collected:
         """Return some samples as they are stored, in memory."""
         inputs = {
-            name: field.read(indices) if isinstance(field, DiskRows) else take(field, indices)
+            name: field.read(indices) if isinstance(field, DiskField) else take(field, indices)
             for name, field in self._inputs.items()
         }
         return Collected(inputs, {name: take(field, indices) for name, field in self._targets.items()}, len(indices))
@@ -266,8 +266,8 @@ class InMemory:
         return batch_sizes(self._num_samples, self._loading.batch_size)
 
 
-def _placed(field: Field | DiskRows, device: torch.device) -> Field | DiskRows:
-    return field if isinstance(field, DiskRows) else to_device(field, device)
+def _placed(field: Field | DiskField, device: torch.device) -> Field | DiskField:
+    return field if isinstance(field, DiskField) else to_device(field, device)
 
 
 def _move(fields: Field | Fields, device: torch.device) -> Field | Fields:

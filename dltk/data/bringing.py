@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dltk.data.disk.rows import DiskRows
+from dltk.data.disk.ragged import DiskField
 from dltk.data.fields import Field, Fields, Ragged, num_bytes_of, tensors_of, to_device
 
 SHARE_OF_GPU = 0.5
@@ -30,14 +30,15 @@ class Collected:
     num_samples: int
 
 
-def home_of(fields: Sequence[Field | DiskRows], device: torch.device) -> torch.device:
+def home_of(fields: Sequence[Field | DiskField], device: torch.device) -> torch.device:
     """Return where whole fields lie: on the device, where they are or fit, else on the CPU."""
-    if any(isinstance(field, DiskRows) for field in fields):
+    held = [field for field in fields if not isinstance(field, DiskField)]
+    if len(held) < len(fields):
         return torch.device("cpu")
-    if device.type != "cuda" or all(_is_there(field, device) for field in fields):
+    if device.type != "cuda" or all(_is_there(field, device) for field in held):
         return device
     free, _ = torch.cuda.mem_get_info(device)
-    return device if sum(map(num_bytes_of, fields)) <= SHARE_OF_GPU * free else torch.device("cpu")
+    return device if sum(map(num_bytes_of, held)) <= SHARE_OF_GPU * free else torch.device("cpu")
 
 
 def brought(parts: Iterator[Collected], home: torch.device, device: torch.device) -> Iterator[Collected]:
@@ -98,8 +99,8 @@ def _pinned_field(field: Field) -> Field:
     return [tensor.pin_memory() for tensor in field]
 
 
-def _is_there(field: Field | DiskRows, device: torch.device) -> bool:
-    return not isinstance(field, DiskRows) and all(_is_same(tensor.device, device) for tensor in tensors_of(field))
+def _is_there(field: Field, device: torch.device) -> bool:
+    return all(_is_same(tensor.device, device) for tensor in tensors_of(field))
 
 
 def _is_same(place: torch.device, device: torch.device) -> bool:

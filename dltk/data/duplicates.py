@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dltk.data.batches import InMemory, Stored
-from dltk.data.disk.rows import DiskRows, in_chunks
+from dltk.data.disk.ragged import DiskField, DiskRagged
+from dltk.data.disk.rows import in_chunks
 from dltk.data.fields import Field, Ragged
 from dltk.data.samples import Columns
 from dltk.data.specs import Image, Spec
@@ -120,7 +121,7 @@ def _raw(column: Any, spec: Spec, name: str) -> Iterable[Any] | None:
         return values
     if isinstance(column, np.ndarray) and column.dtype != object:
         return _contents(torch.from_numpy(column))
-    if isinstance(column, (Tensor, Ragged, DiskRows)):
+    if isinstance(column, (Tensor, Ragged, DiskField)):
         return _contents(column)
     if isinstance(column, list) and all(isinstance(value, Tensor) for value in column):
         return _contents(column)
@@ -130,11 +131,13 @@ def _raw(column: Any, spec: Spec, name: str) -> Iterable[Any] | None:
     return None
 
 
-def _contents(field: Field | DiskRows) -> Iterator[bytes]:
+def _contents(field: Field | DiskField) -> Iterator[bytes]:
     """Yield the bytes of each sample."""
     if isinstance(field, Ragged):
         values = _bytes_of(field.values)
         yield from (values[begin:end].tobytes() for begin, end in pairwise(field.offsets.tolist()))
+    elif isinstance(field, DiskRagged):
+        yield from chain.from_iterable(map(_contents, field.chunks()))
     elif isinstance(field, list):
         yield from (_bytes_of(tensor[None]).tobytes() for tensor in field)
     else:

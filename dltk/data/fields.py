@@ -9,8 +9,6 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from dltk.data.disk.rows import DiskRows
-
 
 @dataclass(frozen=True)
 class Ragged:
@@ -100,6 +98,6 @@ def tensors_of(field: Field) -> list[Tensor]:
     return [field.values, field.offsets] if isinstance(field, Ragged) else field
 
 
-def num_bytes_of(field: Field | DiskRows) -> int:
+def num_bytes_of(field: Field) -> int:
     """Return how much room a field takes."""
-    return field.nbytes if isinstance(field, DiskRows) else sum(tensor.nbytes for tensor in tensors_of(field))
+    return sum(tensor.nbytes for tensor in tensors_of(field))

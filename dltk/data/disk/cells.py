@@ -13,6 +13,7 @@ from typing import Any, overload
 import torch
 from torch import Tensor
 
+from dltk.data.disk.chosen import Chosen
 from dltk.data.disk.packing import BLOCK_ROWS, Cell, Packed, unpacked
 from dltk.data.disk.rows import DiskRows, RowFile
 
@@ -29,50 +30,22 @@ class CellFile:
     def __init__(self, file: RowFile, facts: Mapping[str, Any], digest: str) -> None:
         self._file, self.digest = file, digest
         self.columns: tuple[str, ...] = tuple(facts["columns"])
-        self.num_rows: int = facts["num_rows"]
+        self.starts = torch.tensor(facts["starts"], dtype=torch.int64)
         self._ends = [0, *facts["ends"]]
         self._places = {name: place for place, name in enumerate(self.columns)}
 
     def block(self, column: str, number: int) -> bytes:
         """Return the packed cells of a column in one block of rows."""
+        return self._file.between(*self._bounds(column, number)).numpy().tobytes()
+
+    def num_bytes(self, column: str, number: int) -> int:
+        """Return what the cells of a column take in one block of rows."""
+        begin, end = self._bounds(column, number)
+        return end - begin
+
+    def _bounds(self, column: str, number: int) -> tuple[int, int]:
         place = number * len(self.columns) + self._places[column]
-        return self._file.between(self._ends[place], self._ends[place + 1]).numpy().tobytes()
-
-
-class Chosen:
-    """Which rows of a file, in which order; shared by all that is chosen of them together.
-
-    Args:
-        rows: int64 (n,).
-    """
-
-    def __init__(self, rows: Tensor) -> None:
-        self.rows = rows
-        self._last: tuple[Tensor, Chosen] | None = None
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def take(self, indices: Tensor) -> Chosen:
-        """Return some of them; for the same indices the same again, so that columns do not each keep their own."""
-        if self._last is None or self._last[0] is not indices:
-            self._last = indices, Chosen(self.rows.index_select(0, indices))
-        return self._last[1]
-
-    def blocks(self) -> Iterator[tuple[int, Tensor | None]]:
-        """Yield the number of each block that is met, with the places in it, or None for all of it in order."""
-        begin = 0
-        for number, length in self._met:
-            places = self.rows[begin : begin + length] - number * BLOCK_ROWS
-            begin += length
-            is_whole = length == BLOCK_ROWS and bool((places.diff() == 1).all())
-            yield number, None if is_whole else places
-
-    @cached_property
-    def _met(self) -> list[tuple[int, int]]:
-        """Which blocks are met one after another, and how many rows of each."""
-        blocks, lengths = torch.unique_consecutive(self.rows.div(BLOCK_ROWS, rounding_mode="floor"), return_counts=True)
-        return list(zip(blocks.tolist(), lengths.tolist(), strict=True))
+        return self._ends[place], self._ends[place + 1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +81,17 @@ class DiskCells(Sequence[Cell]):
         """Return a cell, or some in a list."""
         if isinstance(place, slice):
             return list(self.take(torch.arange(len(self))[place]))
-        block, within = divmod(int(self.chosen.rows[place]), BLOCK_ROWS)
+        block, within = self.chosen.place(int(self.chosen.rows[place]))
         return self._one_block(block)[within] or self.empty
+
+    @property
+    def num_bytes(self) -> int:
+        """What the blocks that have these cells take."""
+        return sum(self.file.num_bytes(self.column, number) for number, _ in self.chosen.met)
+
+    def digest(self) -> str:
+        """Return what stands for all cells: another column or other rows have another."""
+        return DiskTable(self.file, (self.column,), self.chosen).digest()
 
     def take(self, indices: Tensor) -> DiskCells:
         """Return the cells of these rows only, in this order; nothing is read."""
@@ -148,7 +130,7 @@ class DiskTable:
     @classmethod
     def whole(cls, file: CellFile, columns: Sequence[str]) -> DiskTable:
         """Return some columns of all rows."""
-        return cls(file, tuple(columns), Chosen(torch.arange(file.num_rows)))
+        return cls(file, tuple(columns), Chosen.whole(file.starts))
 
     def __len__(self) -> int:
         return len(self.chosen)

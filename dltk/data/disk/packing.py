@@ -14,7 +14,9 @@ from torch import Tensor
 from dltk.data.disk.store import Write
 
 BLOCK_ROWS = 1 << 14
-"""So many cells of a column lie together, and are read at once."""
+"""So many cells of a column, at most, lie together and are read at once."""
+BLOCK_CHARACTERS = 1 << 25
+"""So many characters of all columns end a block that has fewer rows."""
 Cell = str | None
 Value = TypeVar("Value", bound=np.generic)
 _LAST_OF_ASCII = 0x7F
@@ -30,7 +32,8 @@ class CellWriter:
     def __init__(self, write: Write) -> None:
         self._write = write
         self._ends: list[int] = []
-        self._num_rows = self._end = 0
+        self._starts, self._end = [0], 0
+        self._num_rows = self._num_characters = 0
         self._begun: list[_Begun] = []
 
     def add(self, columns: Sequence[Sequence[str]]) -> None:
@@ -38,11 +41,11 @@ class CellWriter:
         begin, num_rows = 0, len(columns[0])
         self._begun = self._begun or [_Begun() for _ in columns]
         while begin < num_rows:
-            end = min(num_rows, begin + BLOCK_ROWS - self._num_rows % BLOCK_ROWS)
+            end = min(num_rows, begin + BLOCK_ROWS - self._num_rows)
             for begun, cells in zip(self._begun, columns, strict=True):
-                begun.add(cells[begin:end])
+                self._num_characters += begun.add(cells[begin:end])
             self._num_rows, begin = self._num_rows + end - begin, end
-            if self._num_rows % BLOCK_ROWS == 0:
+            if self._num_rows == BLOCK_ROWS or self._num_characters >= BLOCK_CHARACTERS:
                 self._end_block()
 
     def _end_block(self) -> None:
@@ -51,12 +54,14 @@ class CellWriter:
             self._write(content)
             self._end += len(content)
             self._ends.append(self._end)
+        self._starts.append(self._starts[-1] + self._num_rows)
+        self._num_rows = self._num_characters = 0
 
     def facts(self, columns: Sequence[str]) -> Mapping[str, Any]:
         """Return the plain values that `CellFile` needs, once the columns have names and all cells were added."""
-        if self._num_rows % BLOCK_ROWS:
+        if self._num_rows:
             self._end_block()
-        return {"columns": tuple(columns), "num_rows": self._num_rows, "ends": self._ends}
+        return {"columns": tuple(columns), "starts": self._starts, "ends": self._ends}
 
 
 class _Begun:
@@ -65,12 +70,14 @@ class _Begun:
     def __init__(self) -> None:
         self._mark, self._parts = "\0", list[str]()
 
-    def add(self, cells: Sequence[str]) -> None:
+    def add(self, cells: Sequence[str]) -> int:
+        """Return how many characters were added."""
         joined = self._mark.join(cells)
         if joined.count(self._mark) >= len(cells):
             self._mark_anew("".join(cells))
             joined = self._mark.join(cells)
         self._parts.append(joined)
+        return len(joined)
 
     def taken(self) -> bytes:
         """Return the packed cells, and begin anew."""

@@ -25,14 +25,20 @@ class RowFile:
         path: It is opened here, and may be deleted afterwards, as far as the system allows.
         dtype: Of the tensor.
         shape: Of the tensor.
+        descriptor: Of the file where it is open already; it is closed with this.
     """
 
-    def __init__(self, path: Path, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    def __init__(self, path: Path, dtype: torch.dtype, shape: tuple[int, ...], descriptor: int | None = None) -> None:
         self.dtype, self.shape = dtype, shape
         self.bytes_per_row = torch.empty((1, *shape[1:]), dtype=dtype, device="meta").nbytes
         self._path = path
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        self._descriptor = os.open(path, flags) if descriptor is None else descriptor
         weakref.finalize(self, os.close, self._descriptor)
+
+    def viewed(self, dtype: torch.dtype, shape: tuple[int, ...]) -> RowFile:
+        """Return the bytes, from the first on, as those of another tensor."""
+        return RowFile(self._path, dtype, shape, os.dup(self._descriptor))
 
     def read(self, rows: Tensor) -> Tensor:
         """Return the rows of some numbers, int64 (n,).

@@ -23,7 +23,7 @@ from dltk.data.transfer import say, spelled
 
 MAX_SHARE_OF_DISK = 0.5
 """All entries together may take this part of the space that would be free without them."""
-_FORMAT = 1
+_FORMAT = 2
 _VALUES, _FACTS, _STAGED, _LOCK = "values.bin", "facts.json", ".tmp-", ".lock"
 Write = Callable[[bytes | memoryview], object]
 """Adds bytes to the end of an entry."""
