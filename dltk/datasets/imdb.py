@@ -11,9 +11,9 @@ from dltk.data.file_places import class_problem
 from dltk.data.files import as_directory, obtain
 from dltk.data.samples import Source
 from dltk.data.specs import Classes
-from dltk.data.texts.files import read_text
+from dltk.data.texts.columns import read_files
 from dltk.data.texts.options import TextOptions
-from dltk.data.texts.own import text_names
+from dltk.data.texts.own import TEXT, text_names
 from dltk.data.texts.preparation import TextPreparation, expected_spec, labelled
 
 if TYPE_CHECKING:
@@ -95,8 +95,5 @@ def _names(folder: Path, part: str) -> Mapping[str, list[str]]:
 
 def _part(folder: Path, part: str) -> Columns:
     files = [(label, folder / part / label / name) for label, names in _names(folder, part).items() for name in names]
-    return labelled(
-        [read_text(str(file)) for _, file in files],
-        [label for label, _ in files],
-        [file.relative_to(folder).as_posix() for _, file in files],
-    )
+    columns = read_files([file for _, file in files], folder)
+    return labelled(columns.cells[TEXT], [label for label, _ in files], columns.names("name"))

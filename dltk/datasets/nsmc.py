@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dltk.config.errors import DataError, shown
@@ -13,10 +14,12 @@ from dltk.data.files import obtain
 from dltk.data.places import Sheet
 from dltk.data.samples import Source
 from dltk.data.specs import Classes
-from dltk.data.tables.rows import refuse_ragged
+from dltk.data.tables.rows import of_one_width
+from dltk.data.texts.columns import Open, Reading, Wanted, read_columns
 from dltk.data.texts.files import lines_of, read_text
 from dltk.data.texts.options import TextOptions
-from dltk.data.texts.preparation import TextPreparation, expected_spec, labelled
+from dltk.data.texts.own import TEXT
+from dltk.data.texts.preparation import LABEL, TextPreparation, expected_spec, labelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,27 +91,33 @@ def _part(file: Path) -> Columns:
     Raises:
         DataError: The header is another one, a row has not three cells, or a label is not 0 or 1.
     """
-    text = read_text(str(file))
-    sheet = Sheet(short(file), text, "\t", _HEADER)
-    rows = [(number, line.split("\t")) for number, line in enumerate(lines_of(text), start=1)]
-    header = rows.pop(0)[1] if rows else []
-    if header != _HEADER or not rows:
+    columns = read_columns(
+        Wanted([file], (TEXT, LABEL, "line"), {"what": "reviews of NSMC"}, f"reviews of {file.name}"),
+        lambda open_text: _reviews(file, open_text),
+    )
+    return labelled(columns.cells[TEXT], columns.cells[LABEL], columns.names("line", f"{file.name}:"))
+
+
+def _reviews(file: Path, open_text: Open) -> Reading:
+    """Yield the text of each review, the name of its class, and its line."""
+    sheet = Sheet(short(file), open_text(str(file), "utf-8").text, "\t", _HEADER)
+    rows = ((number, line.split("\t")) for number, line in enumerate(sheet.plain(), start=1))
+    _, header = next(rows, (1, []))
+    first = next(rows, None)
+    if header != _HEADER or first is None:
         raise DataError(
             "this is no file of NSMC",
             where=f"{file}:1",
             found=shown("\t".join(header)) if header != _HEADER else "no reviews",
             expected="a header of id, document and label with tabs between, then a review per line",
         )
-    refuse_ragged(sheet, rows, len(_HEADER), do="a tab inside a review must be a space")
-    wrong = [
-        Problem(("label",), "is not 0 or 1", sheet.cell(line, 2), id="DLTK-DATA-LABEL", found=shown(label))
-        for line, (_, _, label) in rows
-        if label not in _NAMES
-    ]
+    wrong = []
+    do = "a tab inside a review must be a space"
+    for line, (_, text, label) in of_one_width(sheet, chain([first], rows), len(_HEADER), do=do):
+        if label not in _NAMES:
+            place = sheet.cell(line, _HEADER.index("label"))
+            wrong.append(Problem(("label",), "is not 0 or 1", place, id="DLTK-DATA-LABEL", found=shown(label)))
+        yield text, _NAMES.get(label, ""), str(line)
     if wrong:
         raise DataError("there are labels that are not 0 or 1", problems=wrong)
-    return labelled(
-        [text for _, (_, text, _) in rows],
-        [_NAMES[label] for _, (_, _, label) in rows],
-        [f"{file.name}:{line}" for line, _ in rows],
-    )
+    return {}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from operator import not_
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+import torch
 from pydantic import Field
 
 from dltk.config.errors import DataError, OptionError, shown
@@ -23,8 +24,9 @@ from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
 from dltk.data.tables.headers import Place, default_names, name_of
 from dltk.data.tables.options import no_such_column
-from dltk.data.tables.rows import Row, cells_of_any_length, quoted_rows, refuse_ragged, without_blank_lines
-from dltk.data.texts.files import Encoding, encoding_notes, for_other_files, read_decoded
+from dltk.data.tables.rows import Row, cells_of_any_length, of_one_width, quoted_rows, without_blank_lines
+from dltk.data.texts.columns import Open, Reading, TextColumns, Wanted, read_columns
+from dltk.data.texts.files import Encoding, encoding_notes, for_other_files
 from dltk.data.texts.options import TextOptions
 from dltk.data.texts.own import TEXT, OwnFiles
 from dltk.data.texts.preparation import LABEL, TextPreparation, expected_spec, in_natural_order, labelled
@@ -57,25 +59,6 @@ class Config(TextOptions):
     """Whether a cell may stand in "..." to hold separators and line breaks; false where quotes are part of the text."""
     encoding: Encoding = "utf-8"
     """How the text is encoded, such as cp949 or latin-1; of a list, the first that fits."""
-
-
-@dataclass(frozen=True)
-class _Table:
-    """The rows of a file, all of one width.
-
-    Attributes:
-        file: Its name.
-        columns: The names of the columns; c0, c1, ... without a header.
-        rows: The cells of each row.
-        lines: The line, from 1, in which each row begins.
-        notes: What was decided while reading, for the user.
-    """
-
-    file: str
-    columns: list[str]
-    rows: list[list[str]]
-    lines: list[int]
-    notes: tuple[str, ...]
 
 
 def describe(config: Config) -> Spec:
@@ -133,38 +116,32 @@ def _classes(config: Config, samples: Columns) -> Classes:
 
 def _part(config: Config, path: str) -> Columns:
     """Return the rows of a file that have a label."""
-    table = _table(config, path, ("text", "label"), config.encoding)
-    text, label = (_position(config, table, option) for option in ("text", "label"))
-    if text == label:
-        raise OptionError("label", "must be another column than the text", found=f"{shown(config.label)} for both")
-    labels = [row[label].strip() for row in table.rows]
-    known = [i for i, cell in enumerate(labels) if cell or config.label_separator is not None]
-    if not known:
-        raise DataError("no row has a label", where=path)
-    separator = config.label_separator
-    dropped = len(labels) - len(known)
-    left_out = (f"{table.file}: {dropped} of {len(labels)} rows have no label and are left out",) if dropped else ()
-    return labelled(
-        [table.rows[i][text] for i in known],
-        [labels[i] if separator is None else _split(labels[i], separator) for i in known],
-        [f"{table.file}:{table.lines[i]}" for i in known],
-        (*table.notes, *left_out),
-    )
+    columns = _columns(config, path, (TEXT, LABEL), config.encoding)
+    num_rows, notes, file = len(columns.cells[LABEL]), list(columns.facts["notes"]), Path(path).name
+    if config.label_separator is None:
+        is_known = np.fromiter(map(bool, columns.cells[LABEL]), bool, num_rows)
+        if not is_known.any():
+            raise DataError("no row has a label", where=path)
+        if num_unknown := int((~is_known).sum()):
+            columns = columns.take(torch.from_numpy(np.flatnonzero(is_known)))
+            notes.append(f"{file}: {num_unknown} of {num_rows} rows have no label and are left out")
+    names = columns.names("line", f"{file}:")
+    return labelled(columns.cells[TEXT], _labels(config, columns.cells[LABEL]), names, notes)
+
+
+def _labels(config: Config, cells: Sequence[str]) -> Sequence[str | tuple[str, ...]]:
+    """Return the label of each row, or its labels; equal ones are one object, for there may be very many."""
+    if config.label_separator is None:
+        return cells
+    found = {cell: _split(cell, config.label_separator) for cell in set(cells)}
+    return [found[cell] for cell in cells]
 
 
 def _texts(config: Config, path: str) -> Columns:
     """Return the texts of a table that may lack labels."""
-    table = _table(config, path, ("text",), for_other_files(config.encoding))
-    if _name(config, "text") not in table.columns:
-        raise DataError(
-            "the table lacks the column of texts that the model was trained on",
-            where=path,
-            found=f"columns {', '.join(map(shown, table.columns))}",
-            expected=shown(_name(config, "text")),
-        )
-    text = _position(config, table, "text")
-    names = [f"{table.file}:{line}" for line in table.lines]
-    return Columns({TEXT: [row[text] for row in table.rows]}, {}, names, notes=table.notes)
+    columns = _columns(config, path, (TEXT,), for_other_files(config.encoding))
+    names = columns.names("line", f"{Path(path).name}:")
+    return Columns({TEXT: columns.cells[TEXT]}, {}, names, notes=columns.facts["notes"])
 
 
 def _split(cell: str, separator: str) -> tuple[str, ...]:
@@ -172,23 +149,53 @@ def _split(cell: str, separator: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _table(config: Config, path: str, needed: tuple[str, ...], encoding: Encoding) -> _Table:
-    places = [_name(config, option) for option in ("text", "label")]
-    decoded = read_decoded(path, encoding)
+def _columns(config: Config, path: str, needed: tuple[str, ...], encoding: Encoding) -> TextColumns:
+    """Return the columns that options name, labels without outer spaces, and the "line" in which each row begins."""
+    options = {name: getattr(config, name) for name in (*needed, "header", "separator", "quoting")}
+    facts = {"what": "texts of a table", "encoding": encoding, "options": options}
+    wanted = Wanted([Path(path)], (*needed, "line"), facts, f"texts of {Path(path).name}")
+    return read_columns(wanted, lambda open_text: _rows(config, path, needed, encoding, open_text))
+
+
+def _rows(config: Config, path: str, needed: tuple[str, ...], encoding: Encoding, open_text: Open) -> Reading:
+    opened = open_text(path, encoding)
     with cells_of_any_length():
-        separator = config.separator or _fitting(config, decoded.text, places[: len(needed)])
-        sheet = Sheet.of(path, decoded.text, separator, quoting=config.quoting)
-        rows = list(without_blank_lines(_rows(config, sheet), not_))
-    if not rows:
-        raise DataError("the table is empty", where=path)
-    width = len(rows[0][1])
-    do = 'put texts with a separator in "..."' if config.quoting else "see data.separator and data.quoting"
-    refuse_ragged(sheet, rows, width, do=do)
-    columns = _named(rows.pop(0)[1], path) if config.header else default_names(width)
-    if not rows:
+        separator = config.separator or _fitting(config, Sheet.of(path, opened.text), needed)
+        sheet = Sheet.of(path, opened.text, separator, quoting=config.quoting)
+        rows = without_blank_lines(_cut(config, sheet), not_)
+        first = next(rows, None)
+        if first is None:
+            raise DataError("the table is empty", where=path)
+        width = len(first[1])
+        names = _named(first[1], path) if config.header else default_names(width)
+        places = _places(config, path, needed, names)
+        do = 'put texts with a separator in "..."' if config.quoting else "see data.separator and data.quoting"
+        num_rows = 0
+        for line, cells in of_one_width(sheet, chain([first], rows), width, do=do):
+            num_rows += 1
+            if num_rows > 1 or not config.header:
+                yield (cells[places[0]], *(cells[place].strip() for place in places[1:]), str(line))
+    if num_rows == 1 and config.header:
         raise DataError("the table has a header but no rows", where=path)
-    notes = encoding_notes(path, [decoded])
-    return _Table(Path(path).name, columns, [cells for _, cells in rows], [line for line, _ in rows], notes)
+    return {"notes": encoding_notes(path, [opened])}
+
+
+def _places(config: Config, path: str, needed: tuple[str, ...], columns: Sequence[str]) -> list[int]:
+    """Return which cells of a row are needed."""
+    names = {option: _name(config, option) for option in needed}
+    if LABEL not in needed and names[TEXT] not in columns:
+        raise DataError(
+            "the table lacks the column of texts that the model was trained on",
+            where=path,
+            found=f"columns {', '.join(map(shown, columns))}",
+            expected=shown(names[TEXT]),
+        )
+    for option, name in names.items():
+        if name not in columns:
+            raise no_such_column(option, name, columns, Path(path).name)
+    if len(set(names.values())) < len(names):
+        raise OptionError("label", "must be another column than the text", found=f"{shown(config.label)} for both")
+    return [columns.index(name) for name in names.values()]
 
 
 def _name(config: Config, option: str) -> str:
@@ -196,25 +203,26 @@ def _name(config: Config, option: str) -> str:
     return name_of(getattr(config, option), option, None if config.header else ())
 
 
-def _fitting(config: Config, text: str, needed: Sequence[str]) -> str:
+def _fitting(config: Config, sheet: Sheet, needed: Sequence[str]) -> str:
     """Choose the first separator with which the first line has the columns."""
-    lines = io.StringIO(text, newline="" if config.quoting else "\n")  # as the rows will be cut
+    wanted = [_name(config, option) for option in needed]
+    lines = sheet.stream() if config.quoting else sheet.plain()  # as the rows will be cut
     first = next((line for line in lines if line.strip()), "").rstrip("\r\n")
     for separator in _SEPARATORS:
         reader = csv.reader([first], delimiter=separator, skipinitialspace=True)
         cells = next(reader, []) if config.quoting else first.split(separator)
         names = [cell.strip() for cell in cells] if config.header else default_names(len(cells))
-        if all(name in names for name in needed):
+        if all(name in names for name in wanted):
             return separator
     return "\t" if "\t" in first else ","
 
 
-def _rows(config: Config, sheet: Sheet) -> list[Row]:
+def _cut(config: Config, sheet: Sheet) -> Iterator[Row]:
     if not config.quoting:
         lines = enumerate(sheet.plain(), start=1)
-        return [(number, row.split(sheet.separator) if row else []) for number, row in lines]
+        return ((number, row.split(sheet.separator) if row else []) for number, row in lines)
     do = 'double the quotes inside "..."; where quotes are part of the text, set data.quoting to false'
-    return list(quoted_rows(sheet, do=do))
+    return quoted_rows(sheet, do=do)
 
 
 def _named(header: list[str], path: str) -> list[str]:
@@ -223,10 +231,3 @@ def _named(header: list[str], path: str) -> list[str]:
     if repeated:
         raise DataError("several columns have the same name", where=path, found=", ".join(map(shown, repeated)))
     return names
-
-
-def _position(config: Config, table: _Table, option: str) -> int:
-    name = _name(config, option)
-    if name not in table.columns:
-        raise no_such_column(option, name, table.columns, table.file)
-    return table.columns.index(name)

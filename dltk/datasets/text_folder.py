@@ -12,12 +12,12 @@ from dltk.data.files import as_directory, is_folder, links_note
 from dltk.data.proposals import Proposal
 from dltk.data.samples import Columns, Source, State
 from dltk.data.specs import Classes, Spec
-from dltk.data.texts.files import Encoding, encoding_notes, read_decoded
+from dltk.data.texts.columns import read_files
+from dltk.data.texts.files import Encoding
 from dltk.data.texts.options import TextOptions
-from dltk.data.texts.own import OwnFiles, text_names
+from dltk.data.texts.own import TEXT, OwnFiles, text_names
 from dltk.data.texts.preparation import TextPreparation, expected_spec, in_natural_order, labelled
 from dltk.data.texts.proposing import proposed_texts_of_folders
-from dltk.data.texts.room import refuse_without_room
 
 _PARTS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
 _UNLABELLED = "unsup"
@@ -53,12 +53,11 @@ def read(config: Config) -> Source:
     samples = {}
     for name, classes in folders.items():
         files = [(label, folder / file) for label, folder in classes.items() for file in text_names(folder)]
-        refuse_without_room([file for _, file in files])
-        texts = [read_decoded(str(file), config.encoding) for _, file in files]
-        names = [file.relative_to(root).as_posix() for _, file in files]
-        notes = [*encoding_notes(str(parts[name]), texts), *_unread(name, parts[name], classes)]
+        columns = read_files([file for _, file in files], parts[name], config.encoding)
+        names = columns.names("name", "" if parts[name] == root else f"{parts[name].relative_to(root).as_posix()}/")
+        notes = [*columns.facts["notes"], *_unread(name, parts[name], classes)]
         notes += links_note([file for _, file in files], root)
-        samples[name] = labelled([text.text for text in texts], [label for label, _ in files], names, notes)
+        samples[name] = labelled(columns.cells[TEXT], [label for label, _ in files], names, notes)
     notes = [note for part in samples.values() for note in part.notes]
     return Source(samples, [*notes, *_unused(root, parts)])
 

@@ -98,15 +98,21 @@ def without_blank_lines(rows: Iterable[Row], is_blank: Callable[[list[str]], boo
         yield row
 
 
-def refuse_ragged(sheet: Sheet, rows: Sequence[Row], width: int, *, do: str) -> None:
-    """Refuse rows that have not `width` cells; the message lists their lines and advises what to `do`.
+def of_one_width(sheet: Sheet, rows: Iterable[Row], width: int, *, do: str) -> Iterator[Row]:
+    """Yield rows of `width` cells; once one has not so many, only look for others.
 
     Raises:
-        DataError: There are such rows.
+        DataError: There are such rows; the message lists their lines and advises what to `do`.
     """
-    ragged = [(line, len(cells)) for line, cells in rows if len(cells) != width]
+    ragged, num_rows = list[tuple[int, int]](), 0
+    for line, cells in rows:
+        num_rows += 1
+        if len(cells) != width:
+            ragged.append((line, len(cells)))
+        elif not ragged:
+            yield line, cells
     if ragged:
-        raise ragged_rows(sheet, ragged, len(rows), width, do=do)
+        raise ragged_rows(sheet, ragged, num_rows, width, do=do)
 
 
 def ragged_rows(sheet: Sheet, ragged: Sequence[tuple[int, int]], num_rows: int, width: int, *, do: str) -> DataError:

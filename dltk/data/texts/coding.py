@@ -13,7 +13,7 @@ from dltk.data.fields import Field, Ragged
 from dltk.data.samples import State
 from dltk.data.specs import Bag, Modality, Tokens, Vector
 from dltk.data.texts.options import MAX_IDS, TextOptions
-from dltk.data.texts.vocabularies import Numbering, distinct
+from dltk.data.texts.vocabularies import Counted, Numbering, distinct
 
 PADDING, UNKNOWN_WORD = 0, 1
 RESERVED = ("<pad>", "<unk>")
@@ -135,17 +135,17 @@ def expected_input(options: TextOptions) -> Modality:
     return Bag(size) if options.sparse else Vector(size)
 
 
-def fit_coding(options: TextOptions, numbering: Numbering, texts: Ragged) -> Coding:
-    """Fit on the numbered training texts.
+def fit_coding(options: TextOptions, counted: Counted) -> Coding:
+    """Fit on the training texts, as far as they were counted.
 
     Raises:
         OptionError: The vectors would be too long.
     """
+    numbering = counted.numbering
     if options.encode == "tokens":
-        longest = int(texts.lengths.max())
-        return SequenceCoding(options, numbering.words, min(options.max_length, longest))
+        return SequenceCoding(options, numbering.words, min(options.max_length, counted.longest))
     _refuse_too_long(options, numbering.size)
-    return BagCoding(options, numbering.size, _idf(options, numbering, texts))
+    return BagCoding(options, numbering.size, _idf(options, counted))
 
 
 def restored_coding(options: TextOptions, numbering: Numbering, state: Mapping[str, Any]) -> Coding:
@@ -166,14 +166,14 @@ def _refuse_too_long(options: TextOptions, size: int) -> None:
         )
 
 
-def _idf(options: TextOptions, numbering: Numbering, texts: Ragged) -> Tensor | None:
+def _idf(options: TextOptions, counted: Counted) -> Tensor | None:
     if options.encode != "tf_idf":
         return None
-    words, _ = distinct(texts, numbering.size)
-    having = torch.bincount(words.values, minlength=numbering.size).double()
+    assert counted.having is not None
+    having = counted.having.double()
     if options.idf == "log10":
-        return (len(texts) / having.clamp(min=1)).log10()  # buckets may be empty
-    return ((1 + len(texts)) / (1 + having)).log() + 1
+        return (counted.num_texts / having.clamp(min=1)).log10()  # buckets may be empty
+    return ((1 + counted.num_texts) / (1 + having)).log() + 1
 
 
 def _sums(texts: Ragged, values: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -102,11 +103,18 @@ def read_decoded(path: str, encoding: Encoding = "utf-8") -> Decoded:
     file = Path(path)
     if path != STANDARD_INPUT and file.exists() and not file.is_file():
         raise MissingInput(f"{shown(file.name)} is no file", where=str(file.absolute()))
-    try:
+    with explained(path, encoding):
         return decode(read_bytes(path), encoding)
+
+
+@contextmanager
+def explained(path: str, encoding: Encoding) -> Iterator[None]:
+    """Tell the user of a file that is no text."""
+    try:
+        yield
     except NotText as fault:
         problem = fault.problem(path, encoding)
-        raise DataError(f"{shown(file.name)} is no text", do=fault.do, problems=[problem]) from None
+        raise DataError(f"{shown(Path(path).name)} is no text", do=fault.do, problems=[problem]) from None
 
 
 def read_bytes(path: str) -> bytes:

@@ -9,16 +9,10 @@ from pathlib import Path
 
 from dltk.config.errors import DataError, MissingInput, shown
 from dltk.data.files import links_note
+from dltk.data.places import Sheet
 from dltk.data.samples import Columns
-from dltk.data.texts.files import (
-    STANDARD_INPUT,
-    Encoding,
-    encoding_notes,
-    for_other_files,
-    lines_of,
-    place_of,
-    read_decoded,
-)
+from dltk.data.texts.columns import Open, Reading, Wanted, read_columns, read_files
+from dltk.data.texts.files import STANDARD_INPUT, Encoding, encoding_notes, for_other_files, place_of
 
 TEXT = "text"
 ReadTable = Callable[[str], Columns]
@@ -48,9 +42,9 @@ class OwnFiles:
         place, encoding = Path(path), for_other_files(self.encoding)
         if path != STANDARD_INPUT and place.is_dir():
             files = _files_in(place)
-            texts = [read_decoded(str(file), encoding) for file in files]
-            names, notes = [file.name for file in files], [*encoding_notes(path, texts), *links_note(files, place)]
-            return Columns({TEXT: [text.text for text in texts]}, {}, names, notes=notes)
+            read = read_files(files, place, encoding)
+            notes = [*read.facts["notes"], *links_note(files, place)]
+            return Columns({TEXT: read.cells[TEXT]}, {}, read.names("name"), notes=notes)
         if place.suffix.lower() in _TABLE_SUFFIXES and self.read_table is not None:
             return self.read_table(path)
         if path != STANDARD_INPUT and place.suffix.lower() != ".txt":
@@ -59,12 +53,21 @@ class OwnFiles:
                 where=str(place.absolute()),
                 expected="a .txt file with one text per line, a folder of .txt files, or - for standard input",
             )
-        decoded = read_decoded(path, encoding)
-        lines, name = lines_of(decoded.text), "stdin" if path == STANDARD_INPUT else place.name
-        if not lines:
-            raise DataError("an empty file", where=place_of(path), expected="one text per line")
-        names = [f"{name}:{number}" for number in range(1, len(lines) + 1)]
-        return Columns({TEXT: lines}, {}, names, notes=encoding_notes(path, [decoded]))
+        facts = {"what": "lines of a file", "encoding": encoding}
+        wanted = Wanted([] if path == STANDARD_INPUT else [place], (TEXT, "line"), facts, f"lines of {place.name}")
+        read = read_columns(wanted, lambda open_text: _lines(path, encoding, open_text))
+        names = read.names("line", f"{'stdin' if path == STANDARD_INPUT else place.name}:")
+        return Columns({TEXT: read.cells[TEXT]}, {}, names, notes=read.facts["notes"])
+
+
+def _lines(path: str, encoding: Encoding, open_text: Open) -> Reading:
+    """Yield each line with its number."""
+    opened, number = open_text(path, encoding), 0
+    for number, line in enumerate(Sheet.of(path, opened.text).plain(), start=1):
+        yield line, str(number)
+    if not number:
+        raise DataError("an empty file", where=place_of(path), expected="one text per line")
+    return {"notes": encoding_notes(path, [opened])}
 
 
 def text_names(folder: Path) -> list[str]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from dltk.config.errors import MAX_PROBLEMS, DataError, at_most_shown, shown
-from dltk.data.batches import InMemory, Loading
+from dltk.config.errors import MAX_PROBLEMS, DataError, OutOfResources, at_most_shown, shown
+from dltk.data.batches import InMemory, Loading, Stored
+from dltk.data.disk.cells import DiskCells, blocks_of
+from dltk.data.disk.ragged import DiskRagged, stored_ragged
+from dltk.data.disk.store import WantedBytes
 from dltk.data.fields import Field, Ragged
 from dltk.data.files import refuse_absent
 from dltk.data.samples import Columns, State
@@ -17,17 +23,17 @@ from dltk.data.specs import Classes, Spec
 from dltk.data.texts.coding import Coding, expected_input, fit_coding, restored_coding
 from dltk.data.texts.options import TextOptions
 from dltk.data.texts.own import HOW_TO_PIPE, TEXT, OwnFiles
-from dltk.data.texts.vocabularies import Buckets, Numbering, Vocabulary, fit_numbering
+from dltk.data.texts.vocabularies import Buckets, Counting, Numbering, Vocabulary
 
 LABEL = "label"
 
 
 def labelled(
-    texts: list[str], labels: Sequence[str | tuple[str, ...]], names: Sequence[str], notes: Sequence[str] = ()
+    texts: Sequence[str], labels: Sequence[str | tuple[str, ...]], names: Sequence[str], notes: Sequence[str] = ()
 ) -> Columns:
     """Return raw samples: a text with its label, or with a tuple of labels."""
     single = all(isinstance(label, str) for label in labels)
-    return Columns({TEXT: texts}, {LABEL: list(labels)}, names, LABEL if single else None, notes=notes)
+    return Columns({TEXT: texts}, {LABEL: labels}, names, LABEL if single else None, notes=notes)
 
 
 def in_natural_order(names: set[str]) -> tuple[str, ...]:
@@ -78,11 +84,14 @@ class TextPreparation:
             DataError: The training texts have no words.
             OptionError: No word counts, or there are too many.
         """
-        texts = train.inputs[TEXT]
-        numbering, numbers = fit_numbering(options, options.cutting(texts))
-        coding = fit_coding(options, numbering, numbers)
-        preparation = cls(options, numbering, coding, classes, own_files=own_files)
-        preparation._waiting = (texts, coding.pack(numbers))
+        texts, counting, numbers = train.inputs[TEXT], Counting(options), Ragged.of(())
+        for some in blocks_of(texts):
+            numbers = counting.add(options.cutting(some))
+        counted = counting.result()
+        coding = fit_coding(options, counted)
+        preparation = cls(options, counted.numbering, coding, classes, own_files=own_files)
+        if not isinstance(texts, DiskCells):
+            preparation._waiting = (texts, coding.pack(counting.renumbered(numbers)))
         return preparation
 
     @classmethod
@@ -126,6 +135,10 @@ class TextPreparation:
         """
         refuse_absent(inputs, HOW_TO_PIPE)
         opened = [self._own_files.open(path) for path in inputs]
+        if len(opened) == 1:
+            return opened[0]
+        if any(samples.is_on_disk for samples in opened):
+            raise OutOfResources("texts that do not fit in memory are answered one file by one", do="name one")
         texts = [text for samples in opened for text in samples.inputs[TEXT]]
         notes = [note for samples in opened for note in samples.notes]
         return Columns({TEXT: texts}, {}, [name for samples in opened for name in samples.names], notes=notes)
@@ -136,25 +149,40 @@ class TextPreparation:
         Every text is answered.
         """
         texts = samples.inputs[TEXT]
-        numbers = self._numbers(texts)
-        self._waiting = (texts, self._coding.pack(numbers))
-        num_known = torch.bincount(numbers.rows[numbers.values >= 0], minlength=len(texts)).tolist()
-        lengths = zip(numbers.lengths.tolist(), num_known, strict=True)
-        return ["ok" if known else "unknown_words" if num_words else "empty" for num_words, known in lengths]
+        found, numbers = list[str](), Ragged.of(())
+        for some in blocks_of(texts):
+            numbers = self._numbers(some)
+            num_known = torch.bincount(numbers.rows[numbers.values >= 0], minlength=len(some)).tolist()
+            lengths = zip(numbers.lengths.tolist(), num_known, strict=True)
+            found += ["ok" if known else "unknown_words" if num_words else "empty" for num_words, known in lengths]
+        if not isinstance(texts, DiskCells):
+            self._waiting = (texts, self._coding.pack(numbers))
+        return found
 
     def parse(self, samples: Columns, loading: Loading) -> InMemory:
         """Turn texts, with or without labels, into batches of vectors, sparse bags or token sequences.
 
+        More texts of a file than one block go to another file.
+
         Raises:
             DataError: A label is none of the classes.
+            WriteError: The disk is full or failed.
         """
         targets = {LABEL: self._targets(samples)} if LABEL in samples.targets else {}
-        return InMemory({TEXT: self._packed(samples.inputs[TEXT])}, targets, loading, self._finish)
+        texts = samples.inputs[TEXT]
+        if isinstance(texts, DiskCells) and len(texts.chosen.met) > 1:
+            inputs: Stored = {TEXT: self._stored(texts)}
+        else:
+            inputs = {TEXT: self._packed(texts)}
+        return InMemory(inputs, targets, loading, self._finish)
 
     def unknown_share(self, samples: Columns) -> float:
         """Return which part of all words of some samples the vocabulary lacks."""
-        numbers = self._numbers(samples.inputs[TEXT]).values
-        return float((numbers < 0).double().mean()) if len(numbers) else 0.0
+        num_unknown = num_words = 0
+        for some in blocks_of(samples.inputs[TEXT]):
+            numbers = self._numbers(some).values
+            num_unknown, num_words = num_unknown + int((numbers < 0).sum()), num_words + len(numbers)
+        return num_unknown / num_words if num_words else 0.0
 
     def _numbers(self, texts: Iterable[str]) -> Ragged:
         return self._numbering.look_up(self._options.cutting(texts))
@@ -166,6 +194,14 @@ class TextPreparation:
             return waiting[1]
         return self._coding.pack(self._numbers(texts))
 
+    def _stored(self, texts: DiskCells) -> DiskRagged:
+        """Return texts as they are stored: the entry belongs to them and to what was fitted."""
+        fitted = hashlib.sha256(json.dumps(self.state(), default=Tensor.tolist).encode()).hexdigest()
+        facts = {"what": "encoded texts", "texts": texts.digest(), "fitted": fitted}
+        shortest, longest = self._options.gram_sizes
+        wanted = WantedBytes(facts, texts.num_bytes * (longest - shortest + 1), "encoded texts")
+        return stored_ragged(wanted, lambda: (self._coding.pack(self._numbers(some)) for some in texts.blocks()))
+
     def _finish(self, fields: Mapping[str, Field]) -> Mapping[str, Field]:
         texts = fields[TEXT]
         assert isinstance(texts, Ragged)
@@ -174,8 +210,8 @@ class TextPreparation:
     def _targets(self, samples: Columns) -> Tensor:
         """Return class numbers (N,), or with several labels per text float 0/1 (N, classes)."""
         numbers = {name: number for number, name in enumerate(self._classes.names)}
-        labels = [(label,) if isinstance(label, str) else label for label in samples.targets[LABEL]]
-        unknown = [(i, name) for i, names in enumerate(labels) for name in names if name not in numbers]
+        labels = samples.targets[LABEL]
+        unknown = [(i, name) for i, own in enumerate(map(_each, labels)) for name in own if name not in numbers]
         if unknown:
             raise DataError(
                 "there are labels that no training text has",
@@ -183,10 +219,13 @@ class TextPreparation:
                 expected=", ".join(map(shown, self._classes.names[:MAX_PROBLEMS])),
             )
         if not self._classes.multi_label:
-            return torch.tensor([numbers[name] for (name,) in labels], dtype=torch.int64)
+            found = (numbers[name] for own in map(_each, labels) for name in own)
+            return torch.from_numpy(np.fromiter(found, np.int64, len(labels)))
         targets = torch.zeros(len(labels), len(numbers))
-        cells = [(i, numbers[name]) for i, names in enumerate(labels) for name in names]
-        if cells:
-            rows, columns = torch.tensor(cells).T
-            targets[rows, columns] = 1
+        for row, own in zip(targets.numpy(), labels, strict=True):
+            row[[numbers[name] for name in own]] = 1
         return targets
+
+
+def _each(label: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (label,) if isinstance(label, str) else label

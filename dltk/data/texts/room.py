@@ -7,6 +7,7 @@ import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from stat import S_ISREG
 
 from dltk.config.errors import OutOfResources
 from dltk.data.disk.choosing import asked_storage
@@ -30,10 +31,13 @@ def belongs_on_disk(files: Sequence[Path]) -> bool:
     The need is estimated from the sizes of the files, and from how many cells the first of them has in its first bytes.
     What is no file, such as a pipe, can be read only once, into memory.
     """
-    if asked_storage() != "auto" or not all(file.is_file() for file in files):
-        return asked_storage() == "disk" and all(file.is_file() for file in files)
-    needed, available = _needed_bytes(files), available_bytes()
-    return needed is not None and available is not None and needed > SHARE_OF_MEMORY * available
+    sizes = [] if asked_storage() == "memory" else [_size(file) for file in files]
+    known = [size for size in sizes if size is not None]
+    if not known or len(known) < len(sizes):
+        return False
+    needed, available = _needed_bytes(files, sum(known)), available_bytes()
+    is_much = needed is not None and available is not None and needed > SHARE_OF_MEMORY * available
+    return is_much or asked_storage() == "disk"
 
 
 def refuse_without_room(files: Sequence[Path]) -> None:
@@ -42,7 +46,8 @@ def refuse_without_room(files: Sequence[Path]) -> None:
     Raises:
         OutOfResources: There is no room.
     """
-    needed = _needed_bytes(files)
+    num_bytes = sum(map(unpacked_bytes, files))
+    needed = _needed_bytes(files, num_bytes)
     available = None if needed is None else available_bytes()
     if needed is not None and available is not None and needed > available:
         what = files[0].name if len(files) == 1 else f"{len(files):,} texts"
@@ -50,26 +55,30 @@ def refuse_without_room(files: Sequence[Path]) -> None:
             f"there is no room in memory for {what}",
             where=str(files[0]),
             found=f"{spelled(available)} available",
-            expected=f"about {spelled(needed)} for {spelled(_num_bytes(files))} of tables and texts",
+            expected=f"about {spelled(needed)} for {spelled(num_bytes)} of tables and texts",
             do="leave data.storage out or set it to disk; else train on a part of the rows",
         )
 
 
-def _needed_bytes(files: Sequence[Path]) -> int | None:
-    """Return what reading files into memory takes; None where they are small."""
-    num_bytes = _num_bytes(files)
+def _needed_bytes(files: Sequence[Path], num_bytes: int) -> int | None:
+    """Return what reading so many bytes of files into memory takes; None where they are few."""
     return int(num_bytes * (TIMES + BYTES_PER_CELL * _cells_per_byte(files[0]))) if num_bytes >= MIN_BYTES else None
-
-
-def _num_bytes(files: Sequence[Path]) -> int:
-    return sum(map(unpacked_bytes, files))
 
 
 def unpacked_bytes(file: Path) -> int:
     """Return the size of a file, of a packed one (.gz) about what it unpacks to, by what its beginning does."""
-    if not file.is_file():
-        return 0
-    size = file.stat().st_size
+    return _size(file) or 0
+
+
+def _size(file: Path) -> int | None:
+    """Return what `unpacked_bytes` does; None where it is no file, such as a pipe."""
+    try:
+        facts = os.stat(file)  # noqa: PTH116 - of many files, and a Path costs more than the question
+    except OSError:
+        return None
+    size = facts.st_size
+    if not S_ISREG(facts.st_mode):
+        return None
     if file.suffix != ".gz":
         return size
     try:

@@ -6,6 +6,7 @@ import zlib
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count, repeat
 from typing import Protocol
 
@@ -66,31 +67,92 @@ class Buckets:
         return _packed((crc32(gram.encode("utf-8", "surrogatepass")) % size for gram in grams) for grams in texts)
 
 
-def fit_numbering(options: TextOptions, texts: Iterable[Sequence[str]]) -> tuple[Numbering, Ragged]:
-    """Choose the n-grams of the training texts that count; return them, and the texts as numbers.
+@dataclass(frozen=True)
+class Counted:
+    """What fitting needs to know of the training texts.
 
-    Raises:
-        DataError: The training texts have no words.
-        OptionError: None of them counts.
+    Attributes:
+        numbering: Of the n-grams that count.
+        having: (numbering.size,) int64 how many texts have each; None where nobody asks.
+        num_texts: How many texts there are.
+        longest: Most n-grams of a text.
     """
-    if options.hashing is not None:
-        buckets = Buckets(options.hashing)
-        hashed = buckets.look_up(texts)
-        _refuse_wordless(hashed)
-        return buckets, hashed
-    grams, numbers = numbered(texts)
-    _refuse_wordless(numbers)
-    chosen = _chosen(options, grams, numbers)
-    renumbered = torch.full((len(grams),), UNKNOWN, dtype=torch.int32)
-    renumbered[chosen] = torch.arange(len(chosen), dtype=torch.int32)
-    return Vocabulary([grams[i] for i in chosen.tolist()]), Ragged(renumbered[numbers.values], numbers.offsets)
+
+    numbering: Numbering
+    having: Tensor | None
+    num_texts: int
+    longest: int
 
 
-def numbered(texts: Iterable[Sequence[str]]) -> tuple[list[str], Ragged]:
-    """Number all n-grams as they appear; return them in that order, and each text as numbers."""
-    numbers: defaultdict[str, int] = defaultdict(count().__next__)
-    packed = _packed(map(numbers.__getitem__, grams) for grams in texts)
-    return list(numbers), packed
+class Counting:
+    """Counts the n-grams of training texts, some texts at a time: n-grams are held, but not where they stand.
+
+    Args:
+        options: How texts become numbers.
+    """
+
+    def __init__(self, options: TextOptions) -> None:
+        self._options = options
+        self._buckets = None if options.hashing is None else Buckets(options.hashing)
+        self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        self._counts = self._having = torch.zeros(0, dtype=torch.int64)
+        self._num_texts = self._num_grams = self._longest = 0
+        self._new_numbers: Tensor | None = None
+
+    def add(self, texts: Iterable[Sequence[str]]) -> Ragged:
+        """Count the n-grams of more texts, and return them as numbers for now: see `renumbered`."""
+        if self._buckets is not None:
+            numbers, size = self._buckets.look_up(texts), self._buckets.size
+        else:
+            numbers = _packed(map(self._numbers.__getitem__, grams) for grams in texts)
+            size = len(self._numbers)
+            self._counts = _added(self._counts, numbers.values, size)
+        if self._options.max_frequency < 1 or self._options.encode == "tf_idf":
+            self._having = _added(self._having, distinct(numbers, size)[0].values, size)
+        self._num_texts += len(numbers)
+        self._num_grams += len(numbers.values)
+        self._longest = max(self._longest, int(numbers.lengths.max()) if len(numbers) else 0)
+        return numbers
+
+    def result(self) -> Counted:
+        """Choose the n-grams that count.
+
+        Raises:
+            DataError: The texts have no words.
+            OptionError: None of them counts.
+        """
+        if not self._num_grams:
+            raise DataError(
+                "the training texts have no words", found=f"{self._num_texts} texts without a letter or digit"
+            )
+        having = self._having if len(self._having) else None
+        numbering: Numbering
+        if self._buckets is not None:
+            numbering = self._buckets
+        else:
+            grams = list(self._numbers)
+            chosen = self._chosen(grams)
+            self._new_numbers = torch.full((len(grams),), UNKNOWN, dtype=torch.int32)
+            self._new_numbers[chosen] = torch.arange(len(chosen), dtype=torch.int32)
+            numbering = Vocabulary([grams[i] for i in chosen.tolist()])
+            having = None if having is None else having[chosen]
+        return Counted(numbering, having, self._num_texts, self._longest)
+
+    def renumbered(self, numbers: Ragged) -> Ragged:
+        """Return what `add` returned with the numbers of the result."""
+        return numbers if self._new_numbers is None else Ragged(self._new_numbers[numbers.values], numbers.offsets)
+
+    def _chosen(self, grams: Sequence[str]) -> Tensor:
+        """Return the positions of the n-grams that count, most frequent first."""
+        options, counts = self._options, self._counts
+        if options.max_frequency < 1:
+            counts = counts.masked_fill(self._having > options.max_frequency * self._num_texts, 0)
+            if not bool(counts.any()):
+                raise OptionError("max_frequency", "every word is in a larger part of the training texts")
+        chosen = most_frequent(grams, counts, options.vocabulary_size, options.min_count)
+        if not len(chosen):
+            raise OptionError("min_count", f"no word of the training texts occurs {options.min_count} times")
+        return chosen
 
 
 def most_frequent(grams: Sequence[str], counts: Tensor, size: int | None, min_count: int) -> Tensor:
@@ -124,24 +186,11 @@ def distinct(texts: Ragged, size: int) -> tuple[Ragged, Tensor]:
     return Ragged((keys % size).to(torch.int32), torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])), counts
 
 
-def _chosen(options: TextOptions, grams: Sequence[str], numbers: Ragged) -> Tensor:
-    """Return the positions of the n-grams that count, most frequent first."""
-    counts = torch.bincount(numbers.values, minlength=len(grams))
-    if options.max_frequency < 1:
-        words, _ = distinct(numbers, len(grams))
-        having = torch.bincount(words.values, minlength=len(grams))
-        counts[having > options.max_frequency * len(numbers)] = 0
-        if not bool(counts.any()):
-            raise OptionError("max_frequency", "every word is in a larger part of the training texts")
-    chosen = most_frequent(grams, counts, options.vocabulary_size, options.min_count)
-    if not len(chosen):
-        raise OptionError("min_count", f"no word of the training texts occurs {options.min_count} times")
-    return chosen
-
-
-def _refuse_wordless(texts: Ragged) -> None:
-    if not len(texts.values):
-        raise DataError("the training texts have no words", found=f"{len(texts)} texts without a letter or digit")
+def _added(counts: Tensor, numbers: Tensor, size: int) -> Tensor:
+    """Return counts, as many as `size`, with those of more numbers added."""
+    found = torch.bincount(numbers, minlength=size)
+    found[: len(counts)] += counts
+    return found
 
 
 def _packed(texts: Iterable[Iterable[int]]) -> Ragged:

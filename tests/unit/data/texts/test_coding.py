@@ -11,7 +11,7 @@ from dltk.data.fields import Ragged
 from dltk.data.specs import Bag, Tokens, Vector
 from dltk.data.texts.coding import MAX_DENSE, Coding, expected_input, fit_coding, restored_coding
 from dltk.data.texts.options import TextOptions
-from dltk.data.texts.vocabularies import Buckets, Vocabulary, fit_numbering
+from dltk.data.texts.vocabularies import Buckets, Counted, Counting, Numbering, Vocabulary
 from dltk.data.texts.words import WORD_PATTERN
 
 TEXTS = [
@@ -28,9 +28,15 @@ ANALYZERS = {"word": {"token_pattern": WORD_PATTERN}, "char": {"analyzer": "char
 def coded(texts: list[str], **options: Any) -> tuple[list[str], Coding, Ragged]:
     """Return the vocabulary, what was fitted, and the packed texts."""
     settings = TextOptions.parse(options)
-    numbering, numbers = fit_numbering(settings, settings.cutting(texts))
-    coding = fit_coding(settings, numbering, numbers)
+    numbering, coding, numbers = fitted(settings, texts)
     return list(numbering.words), coding, coding.pack(numbers)
+
+
+def fitted(settings: TextOptions, texts: list[str]) -> tuple[Numbering, Coding, Ragged]:
+    counting = Counting(settings)
+    numbers = counting.add(settings.cutting(texts))
+    counted = counting.result()
+    return counted.numbering, fit_coding(settings, counted), counting.renumbered(numbers)
 
 
 def spread(texts: Any, size: int) -> Tensor:
@@ -66,8 +72,7 @@ def test_weights_are_those_of_scikit_learn(encode, analyzer, ngrams, sparse):
 
 def test_new_texts_are_weighed_by_the_training_texts():
     options = TextOptions(encode="tf_idf", vocabulary_size=4)
-    numbering, numbers = fit_numbering(options, options.cutting(TEXTS))
-    coding = fit_coding(options, numbering, numbers)
+    numbering, coding, _ = fitted(options, TEXTS)
     reference = TfidfVectorizer(token_pattern=WORD_PATTERN, vocabulary=list(numbering.words)).fit(TEXTS)
     new = ["a good film, was it not?", "unheard of"]
     got = coding.finish(coding.pack(numbering.look_up(options.cutting(new))))
@@ -132,7 +137,7 @@ def test_a_restored_coding_does_the_same(options):
     settings = TextOptions.parse(options)
     again = restored_coding(settings, Vocabulary(words), coding.state())
     assert again.modality == coding.modality
-    _, numbers = fit_numbering(settings, settings.cutting(TEXTS))
+    _, _, numbers = fitted(settings, TEXTS)
     assert torch.equal(again.pack(numbers).values, packed.values)
     assert type(again.modality) is type(expected_input(settings))
 
@@ -146,4 +151,4 @@ def test_what_models_receive_is_known_before_a_text_is_read():
 
 def test_vectors_that_would_fill_the_memory_are_refused():
     with pytest.raises(OptionError, match="sparse: vectors of 100,001 numbers"):
-        fit_coding(TextOptions(hashing=MAX_DENSE + 1), Buckets(MAX_DENSE + 1), Ragged.of([[0]]))
+        fit_coding(TextOptions(hashing=MAX_DENSE + 1), Counted(Buckets(MAX_DENSE + 1), None, 1, 1))

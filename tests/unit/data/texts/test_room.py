@@ -49,7 +49,7 @@ def test_it_is_refused_where_files_are_read(tmp_path, little):
         read_bytes(str(write(tmp_path / "a.csv", "x" * 100)))
     for name in ("a/1.txt", "a/2.txt", "b/1.txt"):
         write(tmp_path / "texts" / name, "good words")
-    with pytest.raises(OutOfResources, match="no room in memory for 3 texts"):
+    with reading_to("memory"), pytest.raises(OutOfResources, match="no room in memory for 3 texts"):
         text_folder.read(text_folder.Config.parse({"path": str(tmp_path / "texts")}))
 
 

@@ -1,26 +1,37 @@
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 import pytest
 import torch
 
 from dltk.config.errors import DataError, OptionError
-from dltk.data.fields import Ragged
+from dltk.data.fields import Ragged, concatenate
 from dltk.data.texts.options import TextOptions
-from dltk.data.texts.vocabularies import Buckets, Vocabulary, distinct, fit_numbering, most_frequent, numbered
+from dltk.data.texts.vocabularies import Buckets, Counting, Numbering, Vocabulary, distinct, most_frequent
 
 TEXTS = [["a", "b", "a"], [], ["c", "b"]]
 
 
+def fit_numbering(options: TextOptions, *blocks: Iterable[Sequence[str]]) -> tuple[Numbering, Ragged]:
+    counting = Counting(options)
+    numbers = [counting.add(texts) for texts in blocks]
+    numbering = counting.result().numbering
+    joined = concatenate([counting.renumbered(some) for some in numbers])
+    assert isinstance(joined, Ragged)
+    return numbering, joined
+
+
 def test_texts_become_numbers_and_back():
-    grams, numbers = numbered(TEXTS)
+    numbering, numbers = fit_numbering(TextOptions(vocabulary_size=None), TEXTS)
+    grams = list(numbering.words)
     assert numbers.offsets.tolist() == [0, 3, 3, 5]
     assert Counter(grams[i] for i in numbers.values.tolist()) == Counter(gram for text in TEXTS for gram in text)
     again = Vocabulary(grams).look_up(TEXTS)
     assert torch.equal(again.values, numbers.values)
     assert again.values.dtype is torch.int32
     assert Vocabulary(["c"]).look_up([["x", "c"]]).values.tolist() == [-1, 0]
-    assert numbered([[], []])[1].offsets.tolist() == [0, 0, 0]
+    assert Vocabulary(grams).look_up([[], []]).offsets.tolist() == [0, 0, 0]
 
 
 def test_buckets_are_the_same_in_every_process_and_take_any_text():
@@ -31,8 +42,7 @@ def test_buckets_are_the_same_in_every_process_and_take_any_text():
 
 
 def test_equally_frequent_words_are_ranked_alphabetically():
-    grams, numbers = numbered(text.split() for text in ["d c b a", "d c", "z z z"])
-    counts = torch.bincount(numbers.values)
+    grams, counts = ["d", "c", "b", "a", "z"], torch.tensor([2, 2, 1, 1, 3])
 
     def chosen(size: int | None, min_count: int = 1) -> list[str]:
         return [grams[i] for i in most_frequent(grams, counts, size, min_count).tolist()]
@@ -65,6 +75,34 @@ def test_hashing_needs_no_vocabulary():
     numbering, numbers = fit_numbering(TextOptions(hashing=7), TEXTS)
     assert (numbering.size, list(numbering.words)) == (7, [])
     assert numbers.values.tolist() == [crc32(gram.encode()) % 7 for text in TEXTS for gram in text]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"vocabulary_size": 2}, {"max_frequency": 0.5}, {"hashing": 7}, {"encode": "tf_idf"}, {"encode": "tokens"}],
+)
+def test_texts_that_are_counted_in_blocks_have_the_same_numbers(options):
+    asked = TextOptions.parse(options)
+    counted = []
+    for blocks in ([TEXTS], [TEXTS[:1], TEXTS[1:]], [[], *([text] for text in TEXTS)]):
+        numbering, numbers = fit_numbering(asked, *blocks)
+        counting = Counting(asked)
+        for texts in blocks:
+            counting.add(texts)
+        found = counting.result()
+        having = None if found.having is None else found.having.tolist()
+        facts = [found.num_texts, found.longest, having]
+        counted.append((numbering.words, numbers.values.tolist(), numbers.offsets.tolist(), facts))
+    assert counted[0] == counted[1] == counted[2]
+    assert counted[0][3][:2] == [3, 3]
+
+
+def test_how_many_texts_have_a_word_is_counted_where_it_is_asked_for():
+    counting = Counting(TextOptions(encode="tf_idf"))
+    counting.add(TEXTS)
+    found = counting.result()
+    assert found.having is not None
+    assert dict(zip(found.numbering.words, found.having.tolist(), strict=True)) == {"a": 1, "b": 2, "c": 1}
 
 
 @pytest.mark.parametrize("options", [{}, {"hashing": 7}])
