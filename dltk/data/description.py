@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from dltk.data.batches import Batch, Batches, InMemory
-from dltk.data.disk.cells import DiskTable
+from dltk.data.disk.cells import DiskCells, DiskTable
 from dltk.data.disk.rows import DiskRows
 from dltk.data.duplicates import Fingerprints, fingerprints, of_fields
 from dltk.data.fields import Field
@@ -134,7 +135,7 @@ def _raw_facts(name: str, modality: Modality, parts: Mapping[str, Any], splits: 
         return {}
     if hasattr(raw["train"], "itertuples") and isinstance(modality, Table):
         return {"columns": [_column(column.name, raw) for column in modality.columns if column.name in raw["train"]]}
-    if all(isinstance(text, str) for text in raw["train"]):
+    if isinstance(raw["train"], DiskCells) or all(isinstance(text, str) for text in raw["train"]):
         return _texts(raw, parts, splits)
     return {}
 
@@ -160,7 +161,8 @@ def _column(name: str, raw: Mapping[str, Any]) -> Facts:
 def _texts(raw: Mapping[str, Any], parts: Mapping[str, Any], splits: Splits) -> Facts:
     facts: Facts = {
         "characters": {
-            split: distribution(torch.tensor([len(text) for text in texts])) for split, texts in raw.items()
+            split: distribution(torch.from_numpy(np.fromiter(map(len, texts), np.int64, len(texts))))
+            for split, texts in raw.items()
         },
         "empty": {split: sum(not text.strip() for text in texts) for split, texts in raw.items()},
     }

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dltk.data.batches import InMemory, Stored
+from dltk.data.disk.cells import DiskCells
 from dltk.data.disk.ragged import DiskField, DiskRagged
 from dltk.data.disk.rows import in_chunks
 from dltk.data.fields import Field, Ragged
@@ -116,6 +117,8 @@ def _hashed(columns: Mapping[str, Iterable[Any]]) -> Tensor:
 
 def _raw(column: Any, spec: Spec, name: str) -> Iterable[Any] | None:
     """Return what stands for each raw value; None where it is not known what the values are."""
+    if isinstance(column, DiskCells):
+        return column
     if hasattr(column, "itertuples"):
         values: Iterable[Any] = column.itertuples(index=False, name=None)
         return values

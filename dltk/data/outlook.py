@@ -119,7 +119,8 @@ def outlook(file: Any, config: Any, options: DataOptions, spec: Spec) -> Outlook
     """
     if not hasattr(file, "count"):
         return sizes_unknown(options, spec)
-    official = file.count(config)
+    with reading_to(options.storage):
+        official = file.count(config)
     if any(each is not None for each in (options.group, options.group_pattern, options.time)):  # it is in the data
         return sizes_unknown(options, spec, official)
     parts, decided = split_parts(Source({part: Counted(count) for part, count in official.items()}), options)

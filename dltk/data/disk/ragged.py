@@ -79,13 +79,14 @@ def stored_ragged(wanted: WantedBytes, parts: Callable[[], Iterator[Ragged]]) ->
 
     def make(write: Write) -> Mapping[str, Any]:
         ends = array("q", [0])
-        shape, dtype = (0,), torch.int32
+        last = torch.empty(0, dtype=torch.int32)
         for part in parts():
-            write(_bytes_of(part.values))
+            last = part.values
+            write(_bytes_of(last))
             ends.frombytes(_bytes_of(part.offsets[1:] + ends[-1]))
-            shape, dtype = tuple(part.values.shape), part.values.dtype
         write(memoryview(ends).cast("B"))
-        return {"dtype": str(dtype).removeprefix("torch."), "shape": [ends[-1], *shape[1:]], "samples": len(ends) - 1}
+        dtype, shape = str(last.dtype).removeprefix("torch."), [ends[-1], *last.shape[1:]]
+        return {"dtype": dtype, "shape": shape, "samples": len(ends) - 1}
 
     file, facts = stored_bytes(wanted, make)
     end = file.shape[0]

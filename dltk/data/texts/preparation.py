@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Self, cast
 
 import numpy as np
 import torch
@@ -85,7 +85,7 @@ class TextPreparation:
             OptionError: No word counts, or there are too many.
         """
         texts, counting, numbers = train.inputs[TEXT], Counting(options), Ragged.of(())
-        for some in blocks_of(texts):
+        for some in _blocks(texts):
             numbers = counting.add(options.cutting(some))
         counted = counting.result()
         coding = fit_coding(options, counted)
@@ -150,7 +150,7 @@ class TextPreparation:
         """
         texts = samples.inputs[TEXT]
         found, numbers = list[str](), Ragged.of(())
-        for some in blocks_of(texts):
+        for some in _blocks(texts):
             numbers = self._numbers(some)
             num_known = torch.bincount(numbers.rows[numbers.values >= 0], minlength=len(some)).tolist()
             lengths = zip(numbers.lengths.tolist(), num_known, strict=True)
@@ -179,7 +179,7 @@ class TextPreparation:
     def unknown_share(self, samples: Columns) -> float:
         """Return which part of all words of some samples the vocabulary lacks."""
         num_unknown = num_words = 0
-        for some in blocks_of(samples.inputs[TEXT]):
+        for some in _blocks(samples.inputs[TEXT]):
             numbers = self._numbers(some).values
             num_unknown, num_words = num_unknown + int((numbers < 0).sum()), num_words + len(numbers)
         return num_unknown / num_words if num_words else 0.0
@@ -200,7 +200,7 @@ class TextPreparation:
         facts = {"what": "encoded texts", "texts": texts.digest(), "fitted": fitted}
         shortest, longest = self._options.gram_sizes
         wanted = WantedBytes(facts, texts.num_bytes * (longest - shortest + 1), "encoded texts")
-        return stored_ragged(wanted, lambda: (self._coding.pack(self._numbers(some)) for some in texts.blocks()))
+        return stored_ragged(wanted, lambda: (self._coding.pack(self._numbers(some)) for some in _blocks(texts)))
 
     def _finish(self, fields: Mapping[str, Field]) -> Mapping[str, Field]:
         texts = fields[TEXT]
@@ -225,6 +225,11 @@ class TextPreparation:
         for row, own in zip(targets.numpy(), labels, strict=True):
             row[[numbers[name] for name in own]] = 1
         return targets
+
+
+def _blocks(texts: Sequence[str] | DiskCells) -> Iterator[Sequence[str]]:
+    """Yield texts in order, those of a file some at a time; an empty one is no None there."""
+    yield from cast("Iterator[Sequence[str]]", blocks_of(texts))
 
 
 def _each(label: str | tuple[str, ...]) -> tuple[str, ...]:

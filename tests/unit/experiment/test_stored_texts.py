@@ -1,0 +1,296 @@
+"""Runs on texts that lie on disk are those on texts in memory, to the bit, and take little memory."""
+
+import gzip
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dltk import train
+from dltk.config.errors import DataError, OutOfResources, ResumeRefused
+from dltk.data.disk import cells
+from dltk.data.disk.store import entries
+from dltk.data.texts import room
+from dltk.experiment import RunOptions
+from dltk.experiment.describing import describe_data
+from dltk.experiment.planning import plan
+from dltk.training.saving.durable import read_facts
+
+ROWS = 700
+WORDS = [
+    f"{stem}{end}" for stem in ("Film", "good", "bad", "it's", "영화", "Sonne", "plot") for end in ("", "s", "ly", "2")
+]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLTK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cells, "BLOCK_ROWS", 64)
+    return tmp_path / "cache"
+
+
+def text_of(chance: random.Random, label: str) -> str:
+    """Return some words, now and then none, that tell the label."""
+    words = chance.choices(WORDS, k=chance.choice([0, 3, 8, 8, 20]))
+    return " ".join([*words, "wonderful" if label == "pos" else "awful"][: len(words)])
+
+
+def write_table(path: Path, num_rows: int = ROWS, encoding: str = "utf-8", seed: int = 3) -> Path:
+    """Write texts with separators and line breaks in quotes, and labels of which some are absent."""
+    chance = random.Random(seed)
+    lines = ["id,text,label,tags"]
+    for i in range(num_rows):
+        label = chance.choice(["pos", "neg"])
+        text = text_of(chance, label).replace(" bad", ', ""bad""\nbad')
+        tags = "|".join(chance.sample(["a", "b", "c"], k=chance.randrange(3)))
+        lines.append(f'{i},"{text}",{"" if i % 97 == 5 else label},{tags}')
+    content = ("\n".join(lines) + "\n").encode(encoding)
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+def write_folder(root: Path, num_texts: int = 200) -> Path:
+    chance = random.Random(4)
+    for part in ("train", "val", "test"):
+        for i in range(num_texts if part == "train" else num_texts // 2):
+            label = chance.choice(["pos", "neg"])
+            place = root / part / label / f"{i}.txt"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text_of(chance, label), encoding="utf-8" if i % 3 else "cp949", errors="ignore")
+    return root
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    return write_table(tmp_path / "table.csv")
+
+
+def config(path: Path, **data: Any) -> dict[str, Any]:
+    name = "text_folder" if path.is_dir() else "text_csv"
+    return {
+        "data": {"name": name, "path": str(path), "batch_size": 16, "vocabulary_size": 60, **data},
+        "model": {"name": "mlp", "hidden": [4]},
+        "train": {"steps": 60, "threads": 1, "device": "cpu"},
+        "tensorboard": None,
+    }
+
+
+def run(asked: dict[str, Any], place: Path) -> Any:
+    return train(asked, (), RunOptions(output_dir=place, quiet=True))
+
+
+def weights(path: Path) -> bytes:
+    return (sorted((path / "checkpoints").iterdir())[-1] / "model.safetensors").read_bytes()
+
+
+def assert_same(asked: dict[str, Any], folder: Path) -> Any:
+    """Run in memory and on disk, compare all that is left, and return the run on disk."""
+    runs = []
+    for where in ("memory", "disk"):
+        asked["data"]["storage"] = where
+        runs.append(run(asked, folder / where))
+    in_memory, on_disk = runs
+    assert weights(in_memory.path) == weights(on_disk.path)
+    assert in_memory.scores == on_disk.scores
+    both = [read_facts(found.directory.preparation)["samples"] for found in runs]
+    assert both[0] == both[1]
+    assert "kB on disk" in on_disk.directory.log.read_text()
+    told = [[row for row in found.directory.log.read_text().splitlines() if "data: " in row] for found in runs]
+    assert told[0][1:] == told[1][1:]
+    return on_disk
+
+
+CODINGS: dict[str, dict[str, Any]] = {
+    "multi_hot": {},
+    "count": {"encode": "count", "ngrams": 2, "min_count": 2, "vocabulary_size": None},
+    "rare": {"encode": "count", "max_frequency": 0.3, "stop_words": ["film"], "lowercase": False},
+    "tf_idf": {"encode": "tf_idf", "sublinear_tf": True, "ngrams": [1, 2]},
+    "log10": {"encode": "tf_idf", "idf": "log10", "max_frequency": 0.9},
+    "characters": {"encode": "tf_idf", "analyzer": "char", "ngrams": [2, 3]},
+    "hashed": {"encode": "tf_idf", "hashing": 50, "vocabulary_size": 10_000},
+    "balanced": {"sampler": "balanced", "subset": 0.8, "group_pattern": "([0-9])$"},
+}
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_disk_and_memory_give_the_same_run(table, tmp_path, coding):
+    assert_same(config(table, **CODINGS[coding]), tmp_path)
+
+
+@pytest.mark.parametrize("ends", ["start", "end"])
+def test_sequences_are_the_same(table, tmp_path, ends):
+    asked = config(table, encode="tokens", max_length=6, padding=ends, truncation=ends)
+    layers = [{"name": "embedding", "units": 4}, {"name": "lstm", "units": 4}]
+    asked["model"] = {"name": "sequential", "layers": layers}
+    assert_same(asked, tmp_path)
+
+
+def test_sparse_bags_are_the_same(table, tmp_path):
+    asked = config(table, sparse=True, encode="tf_idf", ngrams=2)
+    asked["model"] = {"name": "embedding_bag", "units": 4}
+    assert_same(asked, tmp_path)
+
+
+def test_several_labels_are_the_same(table, tmp_path):
+    assert_same(config(table, label="tags", label_separator="|"), tmp_path)
+
+
+def test_official_files_packed_and_in_another_encoding_are_the_same(tmp_path):
+    paths = {
+        f"{part}_path": str(write_table(tmp_path / f"{part}.csv.gz", 300, "cp949", seed))
+        for seed, part in enumerate(("val", "test"))
+    }
+    path = write_table(tmp_path / "train.csv", encoding="utf-8")
+    found = assert_same(config(path, encoding=["utf-8", "cp949"], **paths), tmp_path)
+    assert "read as cp949" in found.directory.log.read_text()
+
+
+def test_texts_without_quotes_or_header_are_the_same(tmp_path):
+    lines = write_table(tmp_path / "a.csv").read_text().splitlines()
+    path = tmp_path / "b.tsv"
+    path.write_text("\n".join(f"{i}\t{line}\t{i % 2}" for i, line in enumerate(lines)))
+    assert_same(config(path, quoting=False, header=False, text=1, label=2), tmp_path)
+
+
+def test_a_folder_of_texts_is_the_same(tmp_path):
+    folder = write_folder(tmp_path / "texts")
+    found = assert_same(config(folder, encoding=["utf-8", "cp949"]), tmp_path)
+    assert "files read as cp949" in found.directory.log.read_text()
+
+
+def test_texts_that_would_take_too_much_go_to_disk_by_themselves(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "MIN_BYTES", 0)
+    monkeypatch.setattr(room, "available_bytes", lambda: 6 * table.stat().st_size)
+    found = run(config(table), tmp_path / "run")
+    assert "storage: disk" in found.directory.resolved.read_text()
+    assert "on disk" in found.directory.log.read_text()
+
+
+def test_the_cache_is_written_once(table, tmp_path, capsys):
+    first = run(config(table, storage="disk"), tmp_path / "first")
+    before = {entry: entry.stat().st_ino for entry in entries()}
+    second = run(config(table, storage="disk"), tmp_path / "second")
+    assert {entry: entry.stat().st_ino for entry in entries()} == before
+    assert weights(first.path) == weights(second.path)
+    for entry in entries():
+        with (entry / "values.bin").open("r+b") as file:
+            file.truncate(20)
+    third = run(config(table, storage="disk"), tmp_path / "third")
+    assert weights(first.path) == weights(third.path)
+    assert capsys.readouterr().err.count("are damaged, and are made again") == len(before)
+
+
+def test_a_killed_run_on_disk_goes_on_to_the_same_weights(table, tmp_path):
+    """The checkpoints of the run that is killed come while it trains, so that some of it is always left."""
+    asked = config(table, storage="disk")
+    asked["train"]["steps"] = 1500
+    asked["checkpoint"] = {"every_steps": 100}
+    whole = run(asked, tmp_path / "whole")
+    (tmp_path / "c.yaml").write_text(json.dumps(asked))
+    command = [sys.executable, "-m", "dltk", "train", "c.yaml", "--output-dir", "killed", "--quiet"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("killed/checkpoints/step-*")) and time.monotonic() < until:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    resumed = train(None, (), RunOptions(resume=str(tmp_path / "killed"), quiet=True))
+    assert weights(resumed.path) == weights(whole.path)
+    assert resumed.scores == whole.scores
+
+
+def test_a_changed_text_is_read_anew_and_noticed_on_resume(tmp_path):
+    folder = write_folder(tmp_path / "texts")
+    found = run(config(folder, storage="disk", encoding=["utf-8", "cp949"]), tmp_path / "run")
+    changed = next((folder / "train" / "pos").iterdir())
+    changed.write_text(changed.read_text(errors="ignore") + " film")
+    with pytest.raises(ResumeRefused, match="the data have changed"):
+        train(None, ["train.steps=90"], RunOptions(resume=str(found.path), quiet=True))
+
+
+@pytest.mark.parametrize("kind", ["table", "folder"])
+def test_descriptions_are_alike(tmp_path, kind):
+    path = write_table(tmp_path / "a.csv") if kind == "table" else write_folder(tmp_path / "texts")
+    facts = {}
+    for where in ("memory", "disk"):
+        overrides = [f"data.path={path}", f"data.storage={where}", "data.encoding=[utf-8, cp949]"]
+        facts[where] = describe_data("text_csv" if kind == "table" else "text_folder", overrides).facts
+        facts[where]["data"].pop("storage")
+    assert facts["memory"] == facts["disk"]
+
+
+@pytest.mark.parametrize("kind", ["table", "lines", "folder"])
+def test_answers_are_alike(table, tmp_path, monkeypatch, kind):
+    found = run(config(table, encoding=["utf-8", "cp949"]), tmp_path / "run")
+    more = {"table": table, "lines": tmp_path / "more.txt", "folder": tmp_path / "texts" / "test" / "pos"}[kind]
+    write_folder(tmp_path / "texts")
+    (tmp_path / "more.txt").write_bytes(table.read_bytes() + b"\n")
+    expected = found.predict(str(more))
+    monkeypatch.setattr(room, "MIN_BYTES", 0)
+    monkeypatch.setattr(room, "available_bytes", lambda: 1)
+    monkeypatch.setattr("dltk.data.texts.files.refuse_without_room", lambda _: None)
+    before = len(entries())
+    assert found.predict(str(more)) == expected
+    assert len(entries()) > before
+    assert {"ok", "empty"} <= {row["status"] for row in expected}
+    with pytest.raises(OutOfResources, match="one file by one"):
+        found.predict([str(more), str(table)])
+
+
+def test_other_data_are_scored_alike(table, tmp_path, monkeypatch):
+    found = run(config(table), tmp_path / "run")
+    other = write_table(tmp_path / "other.csv", seed=9)
+    expected = found.evaluate("", [f"data.path={other}"])
+    monkeypatch.setattr(room, "MIN_BYTES", 0)
+    monkeypatch.setattr(room, "available_bytes", lambda: other.stat().st_size)
+    on_disk = found.evaluate("", [f"data.path={other}"])
+    assert (on_disk.scores, on_disk.num_samples) == (expected.scores, expected.num_samples)
+
+
+WRONG = {
+    "ragged": lambda rows: [*rows[:300], "1,2", *rows[300:600], "1,2,3,4,5"],
+    "quotes": lambda rows: [*rows[:300], '1,"a" b,pos,', *rows[300:]],
+    "header": lambda rows: ["id,text,text,label", *rows[1:]],
+    "column": lambda rows: ["id,texts,label,tags", *rows[1:]],
+    "one label": lambda rows: ["id,text,label,tags", "1,a,pos,", "2,b,pos,"],
+    "no rows": lambda rows: rows[:1],
+    "nothing": lambda rows: [],
+}
+
+
+@pytest.mark.parametrize("kind", [*WRONG, "encoding", "encodings"])
+def test_what_is_wrong_is_told_alike(table, tmp_path, kind):
+    lines = table.read_text().splitlines()
+    content = "\n".join(WRONG[kind](lines) if kind in WRONG else [*lines, "9,\udcff,pos,"])
+    broken = tmp_path / "broken.csv"
+    broken.write_bytes(content.encode("utf-8", "surrogateescape"))
+    told = []
+    for where in ("memory", "disk"):
+        encoding = ["utf-8", "cp949"] if kind == "encodings" else "utf-8"
+        with pytest.raises(Exception, match=r"DLTK-") as caught:
+            run(config(broken, storage=where, encoding=encoding), tmp_path / where)
+        told.append(str(caught.value))
+    assert told[0] == told[1]
+
+
+def test_a_broken_text_of_a_folder_is_told_alike(tmp_path):
+    folder = write_folder(tmp_path / "texts")
+    (folder / "val" / "neg" / "x.txt").write_bytes(b"good\n\xff")
+    told = []
+    for where in ("memory", "disk"):
+        with pytest.raises(DataError) as caught:
+            run(config(folder, storage=where, encoding="cp949"), tmp_path / where)
+        told.append(str(caught.value))
+    assert told[0] == told[1]
+
+
+def test_a_plan_of_texts_on_disk_counts_them_there(table):
+    told = {where: plan(config(table, storage=where)).as_json() for where in ("memory", "disk")}
+    assert told["memory"]["data"]["splits"] == told["disk"]["data"]["splits"]
+    assert len(entries()) == 1
