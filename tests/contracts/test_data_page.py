@@ -8,6 +8,7 @@ import pytest
 from dltk.cli.app import run
 from dltk.config.augmentation import NAMES
 from dltk.config.sections import DataOptions
+from dltk.data.texts.options import TextOptions
 from tests.contracts.test_docs import DOCS, blocks, commands
 
 PAGE = (DOCS / "data.md").read_text(encoding="utf-8")
@@ -48,4 +49,8 @@ def test_the_page_names_options_and_transforms_that_there_are() -> None:
     ):
         assert word in named
         assert word in DataOptions.model_fields
-    assert named - set(DataOptions.model_fields) - set(NAMES) <= beyond | {"shuffled", "in_order", "balanced"}
+    assert named - set(DataOptions.model_fields) - set(TextOptions.model_fields) - set(NAMES) <= beyond | {
+        "shuffled",
+        "in_order",
+        "balanced",
+    }

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dltk.config.errors import MAX_PROBLEMS, DataError, OutOfResources, at_most_shown, shown
 from dltk.data.batches import InMemory, Loading, Stored
-from dltk.data.disk.cells import DiskCells, blocks_of
+from dltk.data.disk.cells import DiskCells
 from dltk.data.disk.ragged import DiskRagged, stored_ragged
 from dltk.data.disk.store import WantedBytes
 from dltk.data.fields import Field, Ragged
@@ -229,7 +229,7 @@ class TextPreparation:
 
 def _blocks(texts: Sequence[str] | DiskCells) -> Iterator[Sequence[str]]:
     """Yield texts in order, those of a file some at a time; an empty one is no None there."""
-    yield from cast("Iterator[Sequence[str]]", blocks_of(texts))
+    yield from cast("Iterator[Sequence[str]]", texts.blocks()) if isinstance(texts, DiskCells) else [texts]
 
 
 def _each(label: str | tuple[str, ...]) -> tuple[str, ...]:

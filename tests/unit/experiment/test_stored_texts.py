@@ -14,7 +14,7 @@ import pytest
 
 from dltk import train
 from dltk.config.errors import DataError, OutOfResources, ResumeRefused
-from dltk.data.disk import cells
+from dltk.data.disk import packing
 from dltk.data.disk.store import entries
 from dltk.data.texts import room
 from dltk.experiment import RunOptions
@@ -31,7 +31,7 @@ WORDS = [
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("DLTK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cells, "BLOCK_ROWS", 64)
+    monkeypatch.setattr(packing, "BLOCK_ROWS", 64)
     return tmp_path / "cache"
 
 

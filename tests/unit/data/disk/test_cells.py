@@ -94,6 +94,22 @@ def test_rows_are_called_by_their_place_in_the_file_or_their_ids(table):
     )
 
 
+def test_long_cells_make_blocks_of_fewer_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(packing, "BLOCK_CHARACTERS", 300)
+    file = written(tmp_path / "cells", {"name": NAMES, "number": NUMBERS})
+    table = DiskTable.whole(file, file.columns)
+    assert [len(some) for some in table["number"].blocks()] == [4, 4, 3]
+    monkeypatch.setattr(packing, "BLOCK_CHARACTERS", 12)
+    file = written(tmp_path / "others", {"name": NAMES, "number": NUMBERS})
+    table = DiskTable.whole(file, file.columns)
+    assert [len(some) for some in table["number"].blocks()] == [4, 2, 3, 2]
+    for rows in ([10, 0, 4, 5], [4, 5, 7], list(range(11))):
+        chosen = table.take(torch.tensor(rows))
+        assert list(chosen["number"]) == [NUMBERS[row] for row in rows]
+        assert [chosen["name"][i] for i in range(len(rows))] == [NAMES[row] or None for row in rows]
+    assert table["name"].num_bytes == len("".join(NAMES).encode("utf-8", "surrogatepass")) + len(NAMES)
+
+
 @given(st.lists(st.tuples(st.text(), st.text()), min_size=1, max_size=15), st.data())
 def test_any_text_comes_back(tmp_path_factory, rows, data):
     columns = {"x": [row[0] for row in rows], "y": [row[1] for row in rows]}
