@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dltk.data.batches import InMemory, Stored
-from dltk.data.disk.cells import DiskCells
+from dltk.data.disk.cells import DiskCells, DiskTable
 from dltk.data.disk.ragged import DiskField, DiskRagged
 from dltk.data.disk.rows import in_chunks
 from dltk.data.fields import Field, Ragged
@@ -119,6 +119,8 @@ def _raw(column: Any, spec: Spec, name: str) -> Iterable[Any] | None:
     """Return what stands for each raw value; None where it is not known what the values are."""
     if isinstance(column, DiskCells):
         return column
+    if isinstance(column, DiskTable):
+        return column.hashes().tolist()
     if hasattr(column, "itertuples"):
         values: Iterable[Any] = column.itertuples(index=False, name=None)
         return values

@@ -17,6 +17,8 @@ from torch import Tensor
 from dltk.config.problems import Position, Problem, ProblemId
 from dltk.config.terminal import short
 
+_PART = 1 << 20
+
 
 class Text(Protocol):
     """A text that is not in memory."""
@@ -74,7 +76,7 @@ class Sheet:
 
     def stream(self) -> Iterator[str]:
         """Yield the lines with their ends, whatever these are, from the first one."""
-        return iter(io.StringIO(self.text, newline="")) if isinstance(self.text, str) else self.text.lines("")
+        return _lines_of(self.text) if isinstance(self.text, str) else self.text.lines("")
 
     def plain(self) -> Iterator[str]:
         """Yield the lines, cut at line feeds, without their ends; what follows the last one counts unless empty."""
@@ -114,6 +116,15 @@ class _Reading:
             self._next += 1
             if self._next > number:
                 yield _without_end(line)
+
+
+def _lines_of(text: str) -> Iterator[str]:
+    """Yield lines with their ends: of a part at a time, for what StringIO keeps takes four bytes per character."""
+    begin = 0
+    while begin < len(text):
+        end = text.find("\n", begin + _PART) + 1 or len(text)
+        yield from io.StringIO(text[begin:end], newline="")
+        begin = end
 
 
 def _without_end(line: str) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dltk.config.errors import DataError
 from dltk.data.batches import Batches, Loading
-from dltk.data.disk.cells import DiskCells, Stored
+from dltk.data.disk.cells import DiskCells, Stored, is_on_disk
 from dltk.data.fields import Ragged, take
 from dltk.data.places import CellPlaces
 from dltk.data.specs import Spec
@@ -88,7 +88,7 @@ class Columns:
     @property
     def is_on_disk(self) -> bool:
         """Whether some of the inputs lie in files of dltk's cache."""
-        return any(isinstance(column, Stored) for column in self.inputs.values())
+        return any(map(is_on_disk, self.inputs.values()))
 
     def labels(self) -> Sequence[Any] | None:
         """Return the values of the target to balance splits by, or None."""

@@ -10,16 +10,18 @@ from functools import cached_property, lru_cache
 from itertools import chain, repeat
 from typing import Any, overload
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from dltk.data.disk.chosen import Chosen
-from dltk.data.disk.packing import BLOCK_ROWS, Cell, Packed, unpacked
+from dltk.data.disk.hashing import hashes_of, joined
+from dltk.data.disk.packing import BLOCK_ROWS, Cell, HeldBytes, Packed, unpacked
 from dltk.data.disk.rows import DiskRows, RowFile
 
 
 class CellFile:
-    """A file that holds columns of text.
+    """A file that holds columns of text, or as much in memory.
 
     Args:
         file: Its bytes.
@@ -27,8 +29,9 @@ class CellFile:
         digest: Stands for its bytes.
     """
 
-    def __init__(self, file: RowFile, facts: Mapping[str, Any], digest: str) -> None:
+    def __init__(self, file: RowFile | HeldBytes, facts: Mapping[str, Any], digest: str) -> None:
         self._file, self.digest = file, digest
+        self.is_on_disk = isinstance(file, RowFile)
         self.columns: tuple[str, ...] = tuple(facts["columns"])
         self.starts = torch.tensor(facts["starts"], dtype=torch.int64)
         self._ends = [0, *facts["ends"]]
@@ -153,8 +156,8 @@ class DiskTable:
         """Yield the cells of each row, as a data frame's method of this name does when it is called so."""
         assert not index
         assert name is None
-        for cells in self.blocks():
-            yield from zip(*cells.values(), strict=True)
+        for part in self.parts():
+            yield from zip(*part.values(), strict=True)
 
     def digest(self) -> str:
         """Return what stands for all cells: other columns or rows have another."""
@@ -163,10 +166,18 @@ class DiskTable:
             state.update(rows.numpy().tobytes())
         return state.hexdigest()
 
-    def blocks(self) -> Iterator[dict[str, list[Cell]]]:
-        """Yield the cells by column, some rows at a time."""
-        for some in zip(*(self[name].blocks() for name in self.columns), strict=True):
-            yield dict(zip(self.columns, some, strict=True))
+    def hashes(self) -> Tensor:
+        """Return a number for each row, int64 (n,), equal where all cells are."""
+        found = [np.empty(0, np.uint64)]
+        for part in self.parts():
+            blocks = (packed for cells in part.values() for packed in cells.packed())
+            found.append(joined(packed.chosen(hashes_of(packed.content)) for packed in blocks))
+        return torch.from_numpy(np.concatenate(found).view(np.int64))
+
+    def parts(self) -> Iterator[dict[str, DiskCells]]:
+        """Yield the cells by column, those of one block at a time; nothing is read."""
+        for chosen in self.chosen.parts():
+            yield {name: DiskCells(self.file, name, chosen) for name in self.columns}
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,3 +224,8 @@ class RowNames(Sequence[str]):
 
 Stored = (DiskRows, DiskCells, DiskTable, RowNames)
 """What lies in files; `take` chooses among it."""
+
+
+def is_on_disk(column: Any) -> bool:
+    """Return whether a column, or a table, lies in a file."""
+    return isinstance(column, DiskRows) or (isinstance(column, (DiskCells, DiskTable)) and column.file.is_on_disk)

@@ -40,6 +40,11 @@ class Chosen:
         block = int(torch.searchsorted(self._starts, row, right=True)) - 1
         return block, row - int(self._starts[block])
 
+    def parts(self) -> Iterator[Chosen]:
+        """Yield them in order, those of one block at a time."""
+        for rows in torch.split(self.rows, [length for _, length in self.met]):
+            yield Chosen(rows, self._starts)
+
     def blocks(self) -> Iterator[tuple[int, Tensor | None]]:
         """Yield the number of each block that is met, with the places in it, or None for all of it in order."""
         begin = 0

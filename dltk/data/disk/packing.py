@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -92,6 +94,30 @@ class _Begun:
         self._mark, self._parts = mark, [part.replace(self._mark, mark) for part in self._parts]
 
 
+class HeldBytes:
+    """What a `CellWriter` writes, kept in memory block by block."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, bytearray] = {}
+        self._end = 0
+        self._state = hashlib.sha256()
+
+    def write(self, content: bytes | memoryview) -> None:
+        """Add the next block."""
+        self._blocks[self._end] = bytearray(content)
+        self._end += len(content)
+        self._state.update(content)
+
+    def between(self, begin: int, end: int) -> Tensor:
+        """Return a block, which is not to be changed: uint8 from one byte up to, not with, another."""
+        assert len(self._blocks[begin]) == end - begin
+        return torch.frombuffer(self._blocks[begin], dtype=torch.uint8)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all bytes."""
+        return self._state.hexdigest()
+
+
 @dataclass(frozen=True)
 class Packed:
     """Cells of a column that lie together.
@@ -120,12 +146,17 @@ class Packed:
 
     def are_empty(self) -> NDArray[np.bool_]:
         """Return which cells of the whole block are empty."""
-        characters = np.frombuffer(self.content, np.uint8)
-        if characters[0] > _LAST_OF_ASCII:
+        if not has_short_mark(self.content):
             return np.array([not cell for cell in unpacked(self.content)], np.bool_)
+        characters = np.frombuffer(self.content, np.uint8)
         is_mark = characters == characters[0]
         found: NDArray[np.bool_] = np.append(is_mark[1:], values=True)[is_mark]
         return found
+
+
+def has_short_mark(content: bytes) -> bool:
+    """Return whether the mark before each cell is one byte, which then no cell has."""
+    return content[0] <= _LAST_OF_ASCII
 
 
 def unpacked(content: bytes) -> list[str]:

@@ -10,7 +10,6 @@ from itertools import islice
 
 from dltk.config.errors import DataError, count_of, shown
 from dltk.config.problems import Problem
-from dltk.data.disk.packing import Cell
 from dltk.data.places import Sheet
 from dltk.data.tables.csv_format import DEFAULT_MISSING, CsvFormat
 from dltk.data.tables.decimals import Decimals
@@ -29,7 +28,6 @@ class CsvBody:
         rows: Without blank lines and header.
         written: How they are written.
         advice: What to do about rows of unequal width.
-        empty: What a cell without a value becomes.
         words: By column, how many cells are words that mean "no value" by default, and the first.
     """
 
@@ -37,13 +35,12 @@ class CsvBody:
     rows: Iterable[Row]
     written: CsvFormat
     advice: str
-    empty: Cell
     words: dict[str, tuple[int, str]] = field(default_factory=dict)
     _num_rows: int = 0
     _ragged: list[tuple[int, int]] = field(default_factory=list)
     _pointed: list[tuple[int, str, str]] = field(default_factory=list)
 
-    def pieces(self) -> Iterator[tuple[list[int], list[list[Cell]]]]:
+    def pieces(self) -> Iterator[tuple[list[int], list[list[str]]]]:
         """Yield the lines in which rows begin, and their cells by column; once a row is wrong, only look for others.
 
         Raises:
@@ -63,23 +60,23 @@ class CsvBody:
             yield list(lines), self._without_missing(columns)
         self._refuse()
 
-    def _without_missing(self, columns: Sequence[list[str]]) -> list[list[Cell]]:
+    def _without_missing(self, columns: Sequence[list[str]]) -> list[list[str]]:
         found = [self._known(name, column) for name, column in zip(self.sheet.columns, columns, strict=True)]
         for name, marks in self.written.stripped:
             if name in self.sheet.columns:
                 place = self.sheet.columns.index(name)
-                found[place] = [cell and (cell.strip(marks).strip() or self.empty) for cell in found[place]]
+                found[place] = [cell.strip(marks).strip() for cell in found[place]]
         return found
 
-    def _known(self, name: str, column: list[str]) -> list[Cell]:
-        """Return the cells of a column, `empty` in the place of those that mean "no value"."""
-        missing, empty = self._missing, self.empty
+    def _known(self, name: str, column: list[str]) -> list[str]:
+        """Return the cells of a column, those that mean "no value" empty."""
+        missing = self._missing
         if missing.isdisjoint(column):
-            return [*column]
+            return column
         if self.written.missing == DEFAULT_MISSING and (words := [cell for cell in column if cell in _WORDS]):
             count, first = self.words.get(name, (0, words[0]))
             self.words[name] = count + len(words), first
-        return [empty if cell in missing else cell for cell in column]
+        return ["" if cell in missing else cell for cell in column]
 
     @cached_property
     def _missing(self) -> frozenset[str]:

@@ -8,19 +8,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, cast
-
-import pandas as pd
+from typing import Any
 
 from dltk.config.errors import DataError, MissingInput, at_most_shown, count_of, shown
 from dltk.config.problems import Problem
 from dltk.data.disk.cells import CellFile, DiskCells, DiskTable
-from dltk.data.disk.packing import Cell, CellWriter
+from dltk.data.disk.packing import CellWriter, HeldBytes
 from dltk.data.disk.store import WantedBytes, Write, sources_of, stored_bytes
 from dltk.data.places import CellPlaces, Places, Sheet, Text
 from dltk.data.tables.csv_body import CsvBody
 from dltk.data.tables.csv_format import CsvFormat
-from dltk.data.tables.frames import DiskPlaces, Frame, cells_of
+from dltk.data.tables.frames import DiskPlaces
 from dltk.data.tables.headers import default_names, is_number_name
 from dltk.data.tables.rows import Row, quoted_rows, without_blank_lines
 from dltk.data.tables.spelling import Decimal
@@ -61,7 +59,7 @@ class CsvTable:
         places: Where the rows stand.
     """
 
-    frame: Frame
+    frame: DiskTable
     notes: tuple[str, ...]
     places: CellPlaces
 
@@ -83,16 +81,15 @@ def read_csv(path: str, written: CsvFormat) -> CsvTable:
         return _on_disk(Path(path), written)
     decoded = _decoded(path, written.encoding)
     sheet, first, rows = _begun(path, decoded.text, written)
-    body = CsvBody(sheet, rows, written, _advice(written), empty=None)
-    columns: list[list[Cell]] = [[] for _ in sheet.columns]
-    lines: list[int] = []
+    body = CsvBody(sheet, rows, written, _advice(written))
+    held, lines = HeldBytes(), list[int]()
+    writer = CellWriter(held.write)
     for some, cells in body.pieces():
         lines += some
-        for place, more in enumerate(cells):
-            columns[place] += more
-    frame = pd.DataFrame(dict(zip(sheet.columns, columns, strict=True)), dtype=object)
+        writer.add(cells)
+    table = DiskTable.whole(CellFile(held, writer.facts(sheet.columns), held.digest()), sheet.columns)
     notes = encoding_notes(path, [decoded]) + _notes(first, path, separator=sheet.separator, written=written)
-    return CsvTable(frame, notes + _missing_words(body.words, frame, path), Places.of(sheet, lines))
+    return CsvTable(table, notes + _missing_words(body.words, table, path), Places.of(sheet, lines))
 
 
 def _on_disk(path: Path, written: CsvFormat) -> CsvTable:
@@ -101,10 +98,10 @@ def _on_disk(path: Path, written: CsvFormat) -> CsvTable:
     def make(write: Write) -> Mapping[str, Any]:
         text = _file_text(path, written.encoding)
         sheet, first, rows = _begun(str(path), text, written)
-        body = CsvBody(sheet, rows, written, _advice(written), empty="")
+        body = CsvBody(sheet, rows, written, _advice(written))
         writer = CellWriter(write)
         for lines, cells in body.pieces():
-            writer.add([*cast("list[list[str]]", cells), list(map(str, lines))])
+            writer.add([*cells, list(map(str, lines))])
         notes = encoding_notes(str(path), [text]) + _notes(first, str(path), separator=sheet.separator, written=written)
         facts = {"codec": text.codec, "separator": sheet.separator, "notes": notes, "words": body.words}
         return {**facts, "cells": writer.facts([*sheet.columns, _LINES])}
@@ -239,12 +236,12 @@ def _names(row: Row, sheet: Sheet, written: CsvFormat) -> list[str]:
     return names
 
 
-def _missing_words(words: Mapping[str, tuple[int, str]], frame: Frame, path: str) -> tuple[str, ...]:
+def _missing_words(words: Mapping[str, tuple[int, str]], frame: DiskTable, path: str) -> tuple[str, ...]:
     """Say which columns of words have words that mean "no value" by default: one may be a name, as of Namibia."""
     found = [
         f"{count_of(count, 'cell')} {shown(first)} in column {name}"
         for name, (count, first) in ((name, words[name]) for name in frame.columns if name in words)
-        if not all(cell is None or is_number_name(cell) for cell in cells_of(frame, name))
+        if not all(cell is None or is_number_name(cell) for cell in frame[name])
     ]
     if not found:
         return ()

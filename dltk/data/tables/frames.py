@@ -67,9 +67,9 @@ def row_names(count: int, prefix: str = "", ids: Sequence[str | None] = ()) -> l
     return [prefix + (name or f"row {i}") for i, name in enumerate(own, start=1)]
 
 
-def blocks_of_rows(frame: Frame) -> Iterator[Mapping[str, Sequence[Cell]]]:
-    """Yield the cells by column: those of a table in memory at once, those of a file some rows at a time."""
+def parts_of(frame: Frame) -> Iterator[Mapping[str, Sequence[Cell]]]:
+    """Yield the cells by column, those of a packed table some rows at a time."""
     if isinstance(frame, DiskTable):
-        yield from frame.blocks()
+        yield from frame.parts()
     else:
         yield {str(name): frame[name].tolist() for name in frame.columns}

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from dltk.config.errors import DltkError
-from dltk.data.disk.cells import DiskTable
+from dltk.data.disk.cells import is_on_disk
 from dltk.data.tables.csv_files import CsvTable, read_csv
 from dltk.data.tables.csv_format import CsvFormat
 from dltk.data.tables.frames import cells_of
@@ -85,7 +85,7 @@ def look_at(path: Path) -> LookedAt | None:
 def _columns(table: CsvTable) -> dict[str, list[str | None]]:
     """Return the cells by column; of a table on disk only those of its first rows."""
     frame = table.frame
-    if isinstance(frame, DiskTable):
+    if is_on_disk(frame):
         frame = frame.take(torch.arange(min(MAX_ROWS_ON_DISK, len(frame))))
     return {str(name): list(cells_of(frame, str(name))) for name in frame.columns}
 

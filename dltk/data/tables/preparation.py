@@ -16,7 +16,7 @@ from torch import Tensor
 
 from dltk.config.errors import DataError, OutOfResources, at_most_shown, count_of, did_you_mean, shown
 from dltk.data.batches import InMemory, Loading, Stored
-from dltk.data.disk.cells import DiskTable
+from dltk.data.disk.cells import DiskTable, is_on_disk
 from dltk.data.disk.packing import BLOCK_ROWS
 from dltk.data.disk.store import WantedRows, stored
 from dltk.data.files import refuse_absent
@@ -26,7 +26,7 @@ from dltk.data.specs import Spec, Table
 from dltk.data.tables.columns import TableColumn, fit_column, restore_column
 from dltk.data.tables.csv_files import read_csv
 from dltk.data.tables.csv_format import CsvFormat
-from dltk.data.tables.frames import Frame, blocks_of_rows, cells_of, names_of_rows, only, row_names
+from dltk.data.tables.frames import Frame, cells_of, names_of_rows, only, parts_of, row_names
 from dltk.data.tables.numbers import wrong_cells
 from dltk.data.tables.options import TableOptions
 from dltk.data.tables.statuses import STATUSES
@@ -91,7 +91,7 @@ class TablePreparation:
     def statuses(self, samples: Columns) -> Sequence[str]:
         """Return per row the worst of ok, missing (filled in), unknown_category, invalid (no usable number)."""
         found: list[str] = []
-        for cells in blocks_of_rows(samples.inputs[TABLE]):
+        for cells in parts_of(samples.inputs[TABLE]):
             worst = np.max([column.severities(cells[column.name]) for column in self.columns], axis=0)
             found += [STATUSES[severity] for severity in worst]
         return found
@@ -99,7 +99,7 @@ class TablePreparation:
     def reasons(self, samples: Columns) -> list[str]:
         """Return which cells of invalid rows are no usable numbers."""
         found: list[list[str]] = []
-        for cells in blocks_of_rows(samples.inputs[TABLE]):
+        for cells in parts_of(samples.inputs[TABLE]):
             first = len(found)
             found += [[] for _ in cells[self.columns[0].name]]
             for column in self.columns:
@@ -118,7 +118,7 @@ class TablePreparation:
         """
         table = samples.inputs[TABLE]
         self._refuse_lacking(table, "")
-        if isinstance(table, DiskTable) and len(table) > BLOCK_ROWS:
+        if is_on_disk(table) and len(table) > BLOCK_ROWS:
             inputs: Stored = {TABLE: stored(self._wanted(table), lambda: self._encoded(samples))}
         else:
             inputs = {TABLE: torch.cat(list(self._encoded(samples)))}
@@ -142,7 +142,7 @@ class TablePreparation:
         """Yield rows as they are stored, those of a file some at a time; once one is invalid, only look for others."""
         invalid: dict[str, list[tuple[int, str, str]]] = {column.name: [] for column in self.columns}
         first = 0
-        for cells in blocks_of_rows(samples.inputs[TABLE]):
+        for cells in parts_of(samples.inputs[TABLE]):
             encoded = [column.encode(cells[column.name]) for column in self.columns]
             for column, values in zip(self.columns, encoded, strict=True):
                 own = cells[column.name]
@@ -185,12 +185,13 @@ class TablePreparation:
 def _joined(opened: Sequence[Columns]) -> Columns:
     """Return the rows of several files, which lie in memory."""
     frames = [samples.inputs[TABLE] for samples in opened]
-    if any(isinstance(frame, DiskTable) for frame in frames):
+    if any(map(is_on_disk, frames)):
         raise OutOfResources("tables of which one does not fit in memory are answered one by one", do="name one file")
     places = reduce(add, [samples.places for samples in opened if isinstance(samples.places, Places)])
     names = [name for samples in opened for name in samples.names]
     notes = [note for samples in opened for note in samples.notes]
-    return Columns({TABLE: pd.concat(frames, ignore_index=True)}, {}, names, notes=notes, places=places)
+    cells = {name: [cell for frame in frames for cell in cells_of(frame, name)] for name in frames[0].columns}
+    return Columns({TABLE: pd.DataFrame(cells, dtype=object)}, {}, names, notes=notes, places=places)
 
 
 def text_table(

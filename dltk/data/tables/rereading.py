@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from dltk.data.disk.cells import DiskTable
 from dltk.data.disk.choosing import asked_storage
 from dltk.data.tables.csv_files import CsvTable, read_csv
 from dltk.data.tables.csv_format import CsvFormat
@@ -33,8 +31,7 @@ def look_at(path: str, written: CsvFormat) -> CsvTable:
     _looked_at.clear()
     asked = _asked(path, written)
     if asked is not None:
-        frame = table.frame if isinstance(table.frame, DiskTable) else table.frame.copy(deep=False)
-        _looked_at[asked] = replace(table, frame=frame)
+        _looked_at[asked] = table
     return table
 
 

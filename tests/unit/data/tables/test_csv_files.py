@@ -6,7 +6,6 @@ import gzip
 import io
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -63,9 +62,8 @@ BROKEN = {
 }
 
 
-def read(path: str, written: CsvFormat) -> Any:
-    """Return a table; its frame is pandas' where it lies in memory."""
-    return read_csv(path, written)
+def columns_of(frame: DiskTable) -> dict[str, list[str | None]]:
+    return {name: list(frame[name]) for name in frame.columns}
 
 
 @pytest.fixture(params=["memory", "disk"])
@@ -78,16 +76,16 @@ def either_way(request, tmp_path, monkeypatch):
 @pytest.mark.parametrize("case", READABLE)
 def test_a_readable_file_gives_its_cells_as_text(case, tmp_path, either_way):
     content, expected = READABLE[case]
-    frame = read(_file(tmp_path, content), CsvFormat()).frame
-    assert isinstance(frame, DiskTable) == (either_way == "disk")
-    assert {name: list(cells_of(frame, name)) for name in frame.columns} == expected
+    frame = read_csv(_file(tmp_path, content), CsvFormat()).frame
+    assert frame.file.is_on_disk == (either_way == "disk")
+    assert columns_of(frame) == expected
 
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_file_is_refused_with_its_reason(case, tmp_path, either_way):
     content, words = BROKEN[case]
     with pytest.raises(DataError) as caught:
-        read(_file(tmp_path, content), CsvFormat())
+        read_csv(_file(tmp_path, content), CsvFormat())
     assert caught.value.code == 65
     assert "table.csv" in str(caught.value)
     assert [word for word in words if word not in str(caught.value)] == []
@@ -95,82 +93,82 @@ def test_a_broken_file_is_refused_with_its_reason(case, tmp_path, either_way):
 
 def test_all_ragged_rows_are_reported_together_but_at_most_twenty(tmp_path, either_way):
     with pytest.raises(DataError) as caught:
-        read(_file(tmp_path, b"a,b\n" + b"1\n" * 25), CsvFormat(separator=","))
+        read_csv(_file(tmp_path, b"a,b\n" + b"1\n" * 25), CsvFormat(separator=","))
     assert str(caught.value).count("table.csv:") == 20
     assert "\n... and 5 more\n" in str(caught.value)
 
 
 def test_a_given_separator_is_not_guessed(tmp_path):
     path = _file(tmp_path, b"a;b,c\n1;2,3\n")
-    assert list(read(path, CsvFormat(separator=",")).frame) == ["a;b", "c"]
+    assert list(read_csv(path, CsvFormat(separator=",")).frame) == ["a;b", "c"]
 
 
 def test_the_word_na_among_words_is_noted_and_among_numbers_it_is_not(tmp_path, either_way):
     path = _file(tmp_path, b"country,age,code,mark\nNA,1,NA,?\nZA,NA,NA,a\nNA,3,7,b\n")
-    (note,) = read(path, CsvFormat()).notes
+    (note,) = read_csv(path, CsvFormat()).notes
     assert note.startswith("table.csv: 2 cells 'NA' in column country: read as missing; ")
     assert note.endswith("set missing: []")
-    assert read(path, CsvFormat(missing=("NA",))).notes == ()
-    assert list(cells_of(read(path, CsvFormat(missing=())).frame, "country")) == ["NA", "ZA", "NA"]
+    assert read_csv(path, CsvFormat(missing=("NA",))).notes == ()
+    assert list(cells_of(read_csv(path, CsvFormat(missing=())).frame, "country")) == ["NA", "ZA", "NA"]
 
 
 def test_a_guessed_separator_other_than_the_comma_is_noted(tmp_path, either_way):
     path = _file(tmp_path, b"a;b\n1;2\n")
-    assert read(path, CsvFormat()).notes == ("table.csv: cells are separated by ';'",)
-    assert read(path, CsvFormat(separator=";")).notes == ()
+    assert read_csv(path, CsvFormat()).notes == ("table.csv: cells are separated by ';'",)
+    assert read_csv(path, CsvFormat(separator=";")).notes == ()
 
 
 def test_a_separator_that_fits_every_row_wins_over_one_that_cuts_more(tmp_path):
     path = _file(tmp_path, b"a;b\n1,2,3;x\n1;y\n")
-    assert list(read(path, CsvFormat()).frame) == ["a", "b"]
+    assert list(read_csv(path, CsvFormat()).frame) == ["a", "b"]
 
 
 def test_without_header_columns_are_numbered(tmp_path):
-    frame = read(_file(tmp_path, b"1,1\n2,2\n"), CsvFormat(header=False)).frame
-    assert frame.to_dict("list") == {"c0": ["1", "2"], "c1": ["1", "2"]}
+    frame = read_csv(_file(tmp_path, b"1,1\n2,2\n"), CsvFormat(header=False)).frame
+    assert columns_of(frame) == {"c0": ["1", "2"], "c1": ["1", "2"]}
 
 
 def test_a_header_of_numbers_is_pointed_out(tmp_path, either_way):
-    assert "header: false" in read(_file(tmp_path, b"5.1,3\n4.9,2\n"), CsvFormat()).notes[0]
+    assert "header: false" in read_csv(_file(tmp_path, b"5.1,3\n4.9,2\n"), CsvFormat()).notes[0]
 
 
 def test_a_column_without_a_name_is_pointed_out(tmp_path, either_way):
-    assert "called c0" in read(_file(tmp_path, b",b\n0,2\n"), CsvFormat()).notes[0]
+    assert "called c0" in read_csv(_file(tmp_path, b",b\n0,2\n"), CsvFormat()).notes[0]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "cp949", "utf-8-sig"])
 def test_a_named_encoding_is_used(encoding, tmp_path, either_way):
     path = _file(tmp_path, "도시,값\n서울,1\n".encode(encoding))
-    assert list(cells_of(read(path, CsvFormat(encoding=encoding)).frame, "도시")) == ["서울"]
+    assert list(cells_of(read_csv(path, CsvFormat(encoding=encoding)).frame, "도시")) == ["서울"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-99", "rot13", "base64", "undefined", "", "\0"])
 def test_what_is_no_text_encoding_is_an_error_of_the_option(encoding, tmp_path):
     with pytest.raises(OptionError, match="no text encoding") as caught:
-        read(_file(tmp_path, b"a\n1\n"), CsvFormat(encoding=encoding))
+        read_csv(_file(tmp_path, b"a\n1\n"), CsvFormat(encoding=encoding))
     assert caught.value.path == ("encoding",)
 
 
 def test_own_missing_marks_replace_the_usual_ones(tmp_path):
-    frame = read(_file(tmp_path, b"a,b\n-999,NA\n,1\n"), CsvFormat(missing=(" -999 ",))).frame
-    assert frame.to_dict("list") == {"a": [None, None], "b": ["NA", "1"]}
+    frame = read_csv(_file(tmp_path, b"a,b\n-999,NA\n,1\n"), CsvFormat(missing=(" -999 ",))).frame
+    assert columns_of(frame) == {"a": [None, None], "b": ["NA", "1"]}
 
 
 def test_numbers_with_a_decimal_comma_come_out_with_a_point_and_texts_as_they_are(tmp_path):
     path = _file(tmp_path, b"a;b\n1,5; -,5e3\n+2,;a,b\n3;1,2,3\n")
-    frame = read(path, CsvFormat(decimal=",")).frame
-    assert frame.to_dict("list") == {"a": ["1.5", "+2.", "3"], "b": ["-.5e3", "a,b", "1,2,3"]}
+    frame = read_csv(path, CsvFormat(decimal=",")).frame
+    assert columns_of(frame) == {"a": ["1.5", "+2.", "3"], "b": ["-.5e3", "a,b", "1,2,3"]}
 
 
 def test_the_separator_is_not_guessed_to_be_the_decimal_comma(tmp_path):
     path = _file(tmp_path, b"a\n1,5\n2,5\n")
-    assert read(path, CsvFormat(decimal=",")).frame.to_dict("list") == {"a": ["1.5", "2.5"]}
+    assert columns_of(read_csv(path, CsvFormat(decimal=",")).frame) == {"a": ["1.5", "2.5"]}
 
 
 def test_a_point_where_the_decimal_is_a_comma_is_refused_with_its_line_and_column(tmp_path):
     path = _file(tmp_path, b"a;b\n1,5;x\n1.234;y\n")
     with pytest.raises(DataError, match="1 cell with a point") as caught:
-        read(path, CsvFormat(decimal=","))
+        read_csv(path, CsvFormat(decimal=","))
     (problem,) = caught.value.problems
     assert told(problem) == f"{path}:3:1: a: a point in a number (found '1.234')"
     assert "between thousands" in caught.value.do
@@ -188,14 +186,14 @@ def test_a_point_where_the_decimal_is_a_comma_is_refused_with_its_line_and_colum
 )
 def test_marks_between_thousands_are_taken_out_of_numbers_alone(thousands, decimal, cells, tmp_path):
     path = _file(tmp_path, ("a|b\n" + "".join(f"{cell}|x\n" for cell in cells)).encode())
-    frame = read(path, CsvFormat(separator="|", thousands=thousands, decimal=decimal)).frame
-    assert frame["a"].tolist() == list(cells.values())
+    frame = read_csv(path, CsvFormat(separator="|", thousands=thousands, decimal=decimal)).frame
+    assert list(frame["a"]) == list(cells.values())
 
 
 def test_a_point_that_cuts_no_thousands_is_refused(tmp_path):
     path = _file(tmp_path, b"a;b\n1.000,5;x\n1.25;y\n")
     with pytest.raises(DataError, match="1 cell with a point") as caught:
-        read(path, CsvFormat(decimal=",", thousands="."))
+        read_csv(path, CsvFormat(decimal=",", thousands="."))
     assert [problem.found for problem in caught.value.problems] == ["'1.25'"]
 
 
@@ -209,7 +207,7 @@ def test_a_point_that_cuts_no_thousands_is_refused(tmp_path):
     ],
 )
 def test_a_comma_separates_quoted_numbers_with_a_decimal_comma_where_nothing_else_does(content, names, tmp_path):
-    frame = read(_file(tmp_path, content), CsvFormat(decimal=",")).frame
+    frame = read_csv(_file(tmp_path, content), CsvFormat(decimal=",")).frame
     assert list(frame) == names
     assert frame["a"][0] == "1.5"
 
@@ -217,23 +215,23 @@ def test_a_comma_separates_quoted_numbers_with_a_decimal_comma_where_nothing_els
 def test_an_error_names_the_separators_that_a_decimal_comma_leaves(tmp_path):
     path = _file(tmp_path, b'a,b\n"1,5",x\n"2,5",y,z\n')
     with pytest.raises(DataError, match="a row cannot be read") as caught:
-        read(path, CsvFormat(decimal=","))
+        read_csv(path, CsvFormat(decimal=","))
     assert "leaves semicolon, tab and bar as separators" in caught.value.do
 
 
 def test_columns_are_named_where_there_is_no_header(tmp_path):
     written = CsvFormat(header=False, column_names=("a", "b", "y"), optional=("y",))
-    assert list(read(_file(tmp_path, b"1,2,3\n"), written).frame) == ["a", "b", "y"]
-    assert list(read(_file(tmp_path, b"1,2\n"), written).frame) == ["a", "b"]
+    assert list(read_csv(_file(tmp_path, b"1,2,3\n"), written).frame) == ["a", "b", "y"]
+    assert list(read_csv(_file(tmp_path, b"1,2\n"), written).frame) == ["a", "b"]
     with pytest.raises(DataError, match="as many cells as column_names") as caught:
-        read(_file(tmp_path, b"1,2,3,4\n"), written)
+        read_csv(_file(tmp_path, b"1,2,3,4\n"), written)
     assert (caught.value.found, caught.value.expected) == ("4 cells", "3: a; b; y")
 
 
 def test_a_gzipped_file_is_read(tmp_path, either_way):
     path = tmp_path / "table.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n1,2\n"))
-    assert len(read(str(path), CsvFormat()).frame) == 1
+    assert len(read_csv(str(path), CsvFormat()).frame) == 1
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", gzip.compress(b"a,b\n1,2\n" * 99)[:-9], b""])
@@ -241,27 +239,27 @@ def test_a_broken_gzip_archive_is_refused(content, tmp_path, either_way):
     path = tmp_path / "table.csv.gz"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"gzip|empty"):
-        read(str(path), CsvFormat())
+        read_csv(str(path), CsvFormat())
 
 
 def test_a_file_that_is_not_there_is_missing_input_with_its_absolute_path(tmp_path):
     with pytest.raises(MissingInput) as caught:
-        read(str(tmp_path / "none.csv"), CsvFormat())
+        read_csv(str(tmp_path / "none.csv"), CsvFormat())
     assert caught.value.where == str(tmp_path / "none.csv")
     with pytest.raises(MissingInput, match="folder"):
-        read(str(tmp_path), CsvFormat())
+        read_csv(str(tmp_path), CsvFormat())
 
 
 def test_standard_input_is_read(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a,b\n1,2\n")))
-    assert read("-", CsvFormat()).frame.to_dict("list") == {"a": ["1"], "b": ["2"]}
+    assert columns_of(read_csv("-", CsvFormat()).frame) == {"a": ["1"], "b": ["2"]}
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_table_or_a_foreseen_error(tmp_path_factory, content):
     path = _file(tmp_path_factory.getbasetemp(), content)
     try:
-        frame = read(path, CsvFormat()).frame
+        frame = read_csv(path, CsvFormat()).frame
     except DataError:
         return
     assert len(frame) > 0

@@ -99,7 +99,7 @@ def test_rows_of_several_files_are_named_by_file_in_order(prepared, tmp_path, mo
     opened = prepared.open([str(path), "-"])
     assert opened.names == ["new.csv row 1", "new.csv row 2", "stdin row 1"]
     assert opened.inputs[TABLE]["age"].tolist() == ["20", "30", "50"]
-    assert prepared.open([str(path)]).names == ["row 1", "row 2"]
+    assert list(prepared.open([str(path)]).names) == ["row 1", "row 2"]
 
 
 def test_a_users_file_is_read_in_the_way_of_the_training_file(prepared, tmp_path):
