@@ -41,10 +41,11 @@ class CellFile:
         """Return the packed cells of a column in one block of rows."""
         return self._file.between(*self._bounds(column, number)).numpy().tobytes()
 
-    def num_bytes(self, column: str, number: int) -> int:
-        """Return what the cells of a column take in one block of rows."""
+    def num_bytes(self, column: str, number: int, num_rows: int) -> int:
+        """Return about what some cells of a column take in one block of rows."""
         begin, end = self._bounds(column, number)
-        return end - begin
+        first, last = self.starts[number : number + 2].tolist()
+        return (end - begin) * num_rows // (last - first)
 
     def _bounds(self, column: str, number: int) -> tuple[int, int]:
         place = number * len(self.columns) + self._places[column]
@@ -89,8 +90,8 @@ class DiskCells(Sequence[Cell]):
 
     @property
     def num_bytes(self) -> int:
-        """What the blocks that have these cells take."""
-        return sum(self.file.num_bytes(self.column, number) for number, _ in self.chosen.met)
+        """About what these cells take."""
+        return sum(self.file.num_bytes(self.column, number, num_rows) for number, num_rows in self.chosen.met)
 
     def digest(self) -> str:
         """Return what stands for all cells: another column or other rows have another."""

@@ -2,11 +2,13 @@
 
 import gzip
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,12 @@ import pytest
 
 from dltk import train
 from dltk.config.errors import DataError, OutOfResources, ResumeRefused
+from dltk.data.batches import Loading
 from dltk.data.disk import packing
+from dltk.data.disk.choosing import Storage, reading_to
 from dltk.data.disk.store import entries
-from dltk.data.texts import room
+from dltk.data.texts import columns, room, streams
+from dltk.datasets import text_csv
 from dltk.experiment import RunOptions
 from dltk.experiment.describing import describe_data
 from dltk.experiment.planning import plan
@@ -294,3 +299,85 @@ def test_a_plan_of_texts_on_disk_counts_them_there(table):
     told = {where: plan(config(table, storage=where)).as_json() for where in ("memory", "disk")}
     assert told["memory"]["data"]["splits"] == told["disk"]["data"]["splits"]
     assert len(entries()) == 1
+
+
+PEAK = """
+import json, resource, sys
+from pathlib import Path
+from dltk import train
+from dltk.cli.app import run
+from dltk.data.disk import packing
+from dltk.data.texts import columns, room, streams
+from dltk.experiment import RunOptions
+config, path, output, available, characters = sys.argv[1:]
+room.MIN_BYTES, room.available_bytes, packing.BLOCK_CHARACTERS = 1 << 20, lambda: int(available), int(characters)
+train(json.loads(Path(config).read_text()), (), RunOptions(Path(output), quiet=True))
+assert run(["predict", output, path, "--output", output + ".jsonl"]) == 0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+MUCH, LITTLE = 10**12, 10**7
+
+
+def peak_bytes(path: Path, available: int, characters: int) -> int:
+    """Train on texts and answer them, in a process of its own; return the most memory that it held."""
+    place = path.with_name(f"{path.stem}-{available}")
+    asked = place.with_suffix(".json")
+    asked.write_text(json.dumps({**config(path, sparse=True), "model": {"name": "embedding_bag", "units": 4}}))
+    command = [sys.executable, "-c", PEAK, str(asked), str(path), str(place), str(available), str(characters)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
+    assert place.with_suffix(".jsonl").read_bytes().count(b"\n") == path.read_bytes().count(b"\n") - 1
+    return int(done.stdout.split()[-1]) * 1024
+
+
+def write_long_table(path: Path, num_rows: int, num_words: int) -> Path:
+    """Write long texts of words that come again and again."""
+    chance = random.Random(6)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("text,label\n")
+        for i in range(num_rows):
+            words = [*chance.choices(WORDS, k=20), "wonderful" if i % 2 else "awful"] * (num_words // 21)
+            file.write(f"{' '.join(words)},{'pos' if i % 2 else 'neg'}\n")
+    return path
+
+
+def peak_of_objects(path: Path, where: Storage) -> int:
+    """Read, fit, describe and code texts; return the most memory that Python's objects, such as texts, took."""
+    options = text_csv.Config.parse({"path": str(path), "sparse": True})
+    tracemalloc.start()
+    try:
+        with reading_to(where):
+            samples = text_csv.read(options).parts["train"]
+        preparation = text_csv.prepare(options, samples)
+        preparation.statuses(samples)
+        preparation.parse(samples, Loading(16)).digest()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_block_of_texts_is_held_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(columns, "_PIECE_CHARACTERS", 10_000)
+    monkeypatch.setattr(streams, "CHUNK_BYTES", 10_000)
+    path = write_long_table(tmp_path / "a.csv", 1200, 105)
+    size = path.stat().st_size
+    assert peak_of_objects(path, "disk") < size
+    assert peak_of_objects(path, "memory") > 3 * size
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere ru_maxrss has another unit")
+def test_training_and_answering_on_disk_takes_a_fraction_of_the_memory(tmp_path):
+    path, few = write_long_table(tmp_path / "a.csv", 600, 5000), write_long_table(tmp_path / "few.csv", 100, 21)
+    base = peak_bytes(few, MUCH, 1 << 20)
+    on_disk, in_memory = (peak_bytes(path, available, 1 << 20) - base for available in (LITTLE, MUCH))
+    assert on_disk < in_memory / 2, (on_disk, in_memory)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere ru_maxrss has another unit")
+def test_texts_of_half_a_gigabyte_take_less_than_that(tmp_path):
+    """It takes some minutes."""
+    path, few = write_long_table(tmp_path / "a.csv", 9000, 9000), write_long_table(tmp_path / "few.csv", 100, 21)
+    base, on_disk = peak_bytes(few, MUCH, packing.BLOCK_CHARACTERS), peak_bytes(path, LITTLE, packing.BLOCK_CHARACTERS)
+    assert path.stat().st_size > 4 * 10**8
+    assert on_disk - base < path.stat().st_size, (on_disk, base)
