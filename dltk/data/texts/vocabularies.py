@@ -144,9 +144,9 @@ class Counting:
 
     def _chosen(self, grams: Sequence[str]) -> Tensor:
         """Return the positions of the n-grams that count, most frequent first."""
-        options, counts = self._options, self._counts
+        options, counts = self._options, self._counts[: len(grams)]
         if options.max_frequency < 1:
-            counts = counts.masked_fill(self._having > options.max_frequency * self._num_texts, 0)
+            counts = counts.masked_fill(self._having[: len(grams)] > options.max_frequency * self._num_texts, 0)
             if not bool(counts.any()):
                 raise OptionError("max_frequency", "every word is in a larger part of the training texts")
         chosen = most_frequent(grams, counts, options.vocabulary_size, options.min_count)
@@ -187,10 +187,12 @@ def distinct(texts: Ragged, size: int) -> tuple[Ragged, Tensor]:
 
 
 def _added(counts: Tensor, numbers: Tensor, size: int) -> Tensor:
-    """Return counts, as many as `size`, with those of more numbers added."""
-    found = torch.bincount(numbers, minlength=size)
-    found[: len(counts)] += counts
-    return found
+    """Return counts, `size` or more, with those of more numbers added."""
+    if not len(counts):
+        return torch.bincount(numbers, minlength=size)
+    if len(counts) < size:  # some more room than that, for it takes as long as all the counting
+        counts = torch.cat([counts, counts.new_zeros(max(size, 2 * len(counts)) - len(counts))])
+    return counts.index_add_(0, numbers, torch.ones_like(numbers, dtype=torch.int64))
 
 
 def _packed(texts: Iterable[Iterable[int]]) -> Ragged:
