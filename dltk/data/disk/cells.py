@@ -45,7 +45,7 @@ class CellFile:
         """Return about what some cells of a column take in one block of rows."""
         begin, end = self._bounds(column, number)
         first, last = self.starts[number : number + 2].tolist()
-        return (end - begin) * num_rows // (last - first)
+        return int((end - begin) * num_rows // (last - first))
 
     def _bounds(self, column: str, number: int) -> tuple[int, int]:
         place = number * len(self.columns) + self._places[column]
