@@ -90,6 +90,11 @@ class Columns:
         """Whether some of the inputs lie in files of dltk's cache."""
         return any(map(is_on_disk, self.inputs.values()))
 
+    @property
+    def text_bytes(self) -> int:
+        """About what columns of text take that lie in files."""
+        return sum(column.num_bytes for column in self.inputs.values() if isinstance(column, DiskCells))
+
     def labels(self) -> Sequence[Any] | None:
         """Return the values of the target to balance splits by, or None."""
         if self.stratify is None or self.stratify not in self.targets:

@@ -12,12 +12,14 @@ from torch import Tensor
 
 from dltk.config.errors import DataError, at_most_shown
 from dltk.data.batches import Batches, Loading
-from dltk.data.samples import Explaining, Preparation
+from dltk.data.samples import Columns, Explaining, Preparation
 from dltk.data.splits import parsed
 from dltk.experiment.other_data import say_notes
 from dltk.training.task import Answer
 
 INVALID = "invalid"
+PORTION_BYTES = 1 << 24
+"""About so much of long texts is answered at a time."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Opened:
         """All but the invalid ones; None where there is no other."""
         valid = self._valid()
         return self.parsed(self.samples.take(valid)) if len(valid) else None
+
+    def portion(self, most: int) -> int:
+        """Return how many samples are answered at a time, at most so many: fewer where texts are long."""
+        num_bytes = self.samples.text_bytes if isinstance(self.samples, Columns) else 0
+        return min(most, len(self.samples) * PORTION_BYTES // num_bytes) if num_bytes else most
 
     def portions(self, num_samples: int) -> Iterator[Batches]:
         """Yield all but the invalid ones, so many at a time."""

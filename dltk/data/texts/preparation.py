@@ -14,6 +14,7 @@ from torch import Tensor
 from dltk.config.errors import MAX_PROBLEMS, DataError, OutOfResources, at_most_shown, shown
 from dltk.data.batches import InMemory, Loading, Stored
 from dltk.data.disk.cells import DiskCells
+from dltk.data.disk.packing import BLOCK_CHARACTERS, BLOCK_ROWS
 from dltk.data.disk.ragged import DiskRagged, stored_ragged
 from dltk.data.disk.store import WantedBytes
 from dltk.data.fields import Field, Ragged
@@ -162,7 +163,7 @@ class TextPreparation:
     def parse(self, samples: Columns, loading: Loading) -> InMemory:
         """Turn texts, with or without labels, into batches of vectors, sparse bags or token sequences.
 
-        More texts of a file than one block go to another file.
+        More texts of a file than a block can have go to another file.
 
         Raises:
             DataError: A label is none of the classes.
@@ -170,7 +171,7 @@ class TextPreparation:
         """
         targets = {LABEL: self._targets(samples)} if LABEL in samples.targets else {}
         texts = samples.inputs[TEXT]
-        if isinstance(texts, DiskCells) and len(texts.chosen.met) > 1:
+        if isinstance(texts, DiskCells) and (len(texts) > BLOCK_ROWS or texts.num_bytes > BLOCK_CHARACTERS):
             inputs: Stored = {TEXT: self._stored(texts)}
         else:
             inputs = {TEXT: self._packed(texts)}

@@ -20,9 +20,9 @@ from dltk.data.batches import Loading
 from dltk.data.disk import packing
 from dltk.data.disk.choosing import Storage, reading_to
 from dltk.data.disk.store import entries
-from dltk.data.texts import columns, room, streams
+from dltk.data.texts import columns, preparation, room, streams
 from dltk.datasets import text_csv
-from dltk.experiment import RunOptions
+from dltk.experiment import RunOptions, answering, finished
 from dltk.experiment.describing import describe_data
 from dltk.experiment.planning import plan
 from dltk.training.saving.durable import read_facts
@@ -37,6 +37,7 @@ WORDS = [
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("DLTK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(packing, "BLOCK_ROWS", 64)
+    monkeypatch.setattr(preparation, "BLOCK_ROWS", 128)
     return tmp_path / "cache"
 
 
@@ -240,9 +241,12 @@ def test_answers_are_alike(table, tmp_path, monkeypatch, kind):
     monkeypatch.setattr(room, "MIN_BYTES", 0)
     monkeypatch.setattr(room, "available_bytes", lambda: 1)
     monkeypatch.setattr("dltk.data.texts.files.refuse_without_room", lambda _: None)
+    monkeypatch.setattr(finished, "PORTION", 128)
     before = len(entries())
     assert found.predict(str(more)) == expected
-    assert len(entries()) > before
+    monkeypatch.setattr(answering, "PORTION_BYTES", 100)
+    assert found.predict(str(more)) == expected
+    assert len(entries()) == before + 1
     assert {"ok", "empty"} <= {row["status"] for row in expected}
     with pytest.raises(OutOfResources, match="one file by one"):
         found.predict([str(more), str(table)])
@@ -307,8 +311,8 @@ from pathlib import Path
 from dltk import train
 from dltk.cli.app import run
 from dltk.data.disk import packing
-from dltk.data.texts import columns, room, streams
-from dltk.experiment import RunOptions
+from dltk.data.texts import columns, preparation, room, streams
+from dltk.experiment import RunOptions, answering, finished
 config, path, output, available, characters = sys.argv[1:]
 room.MIN_BYTES, room.available_bytes, packing.BLOCK_CHARACTERS = 1 << 20, lambda: int(available), int(characters)
 train(json.loads(Path(config).read_text()), (), RunOptions(Path(output), quiet=True))
@@ -347,9 +351,9 @@ def peak_of_objects(path: Path, where: Storage) -> int:
     try:
         with reading_to(where):
             samples = text_csv.read(options).parts["train"]
-        preparation = text_csv.prepare(options, samples)
-        preparation.statuses(samples)
-        preparation.parse(samples, Loading(16)).digest()
+        fitted = text_csv.prepare(options, samples)
+        fitted.statuses(samples)
+        fitted.parse(samples, Loading(16)).digest()
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
