@@ -91,11 +91,11 @@ def _fingerprint(workload: Workload) -> str:
 def _make(workload: Workload, folder: Path) -> None:
     """Write the arrays of a workload into a folder; facts.json comes last."""
     from benchmarks.sources import located  # noqa: PLC0415 - what only reads arrays needs no dltk
-    from dltk.config import registry  # noqa: PLC0415
+    from dltk.config import plugins  # noqa: PLC0415
 
     os.environ["DLTK_OFFLINE"] = "1"
     for plugin in PLUGINS:
-        registry.use_plugin(plugin)
+        plugins.use_plugin(plugin)
     folder.mkdir(parents=True, exist_ok=True)
     data, is_real, built = located(workload, folder)
     _write_samples(built, folder)

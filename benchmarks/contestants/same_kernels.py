@@ -8,7 +8,7 @@ from benchmarks.contestants.hand_loop import train
 from benchmarks.contestants.turns import Turns
 from benchmarks.material import Material
 from benchmarks.workloads import PLUGINS, Workload
-from dltk.config import registry
+from dltk.config import plugins
 from dltk.experiment.building import build
 from dltk.experiment.config import read_experiment
 from dltk.experiment.kernels import choose
@@ -20,7 +20,7 @@ from dltk.experiment.machine import prepare_machine
 def run(workload: Workload, material: Material, turns: Turns, threads: int) -> None:
     """Train turn by turn, after dltk has set what torch computes with and chosen the layout."""
     for plugin in PLUGINS:
-        registry.use_plugin(plugin)
+        plugins.use_plugin(plugin)
     experiment = read_experiment(workload.experiment(material.data), [f"train.threads={threads}"])
     machine = prepare_machine(experiment.sections.train, None)
     built = build(experiment, machine.device)

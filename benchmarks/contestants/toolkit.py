@@ -11,7 +11,7 @@ from typing import Literal
 from benchmarks.contestants.turns import Pace, Turns
 from benchmarks.material import Material
 from benchmarks.workloads import PLUGINS, Workload
-from dltk.config import registry
+from dltk.config import plugins
 from dltk.data.batches import Batches
 from dltk.experiment.building import Built, build
 from dltk.experiment.compiling import choose_step, compile_steps
@@ -88,7 +88,7 @@ def run(
         cache: `kept`: what was compiled before is found; `empty`: nothing was.
     """
     for plugin in PLUGINS:
-        registry.use_plugin(plugin)
+        plugins.use_plugin(plugin)
     texts = [f"train.threads={threads}", *([] if logging == "least" else ["checkpoint={}", "tensorboard={}"])]
     experiment = read_experiment(workload.experiment(material.data, precision=precision), texts)
     machine = prepare_machine(experiment.sections.train, None)

@@ -97,10 +97,12 @@ def refuse_contradictions(given: Mapping[str, object], *pairs: tuple[str, str]) 
 
 def use_plugins(plugins: Sequence[Path] | None) -> None:
     """Load the plug-ins that the command line names."""
-    from dltk.config import registry
+    if not plugins:
+        return
+    from dltk.config.plugins import use_plugin
 
-    for path in plugins or ():
-        registry.use_plugin(path)
+    for path in plugins:
+        use_plugin(path)
 
 
 def use_network(*, offline: bool, quiet: bool = False, no_progress: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dltk.config import schema
+from dltk.config import differing
 from dltk.config.document import Document, locate, open_document
 from dltk.config.errors import ConfigError
 from dltk.config.overrides import override
@@ -29,7 +29,7 @@ def checked(given: Document, overrides: Sequence[str]) -> Document:
         ConfigError: With every problem and its position.
     """
     document = override(given, overrides)
-    refuse(schema.check(document.values), document)
+    refuse(differing.check(document.values), document)
     return document
 
 

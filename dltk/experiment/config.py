@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from dltk.config import registry, schema
+from dltk.config import differing, registry, schema
 from dltk.config.checking import checked, refuse
 from dltk.config.document import Document, locate, open_document
 from dltk.config.errors import ConfigError, MissingInput, OptionError, listed
@@ -131,7 +131,7 @@ def read_experiment(
     task_options = values.get("task") or {}
     if task_options.get("name") is None:
         values = {**values, "task": {**task_options, "name": _inferred_task(spec, model, document)}}
-        refuse(schema.check(values), document)
+        refuse(differing.check(values), document)
         inferred.append(f"task: {values['task']['name']}, which follows from the data and the model")
     task = read_part("task", "tasks", values["task"], None, problems, document)
     stem = "experiment" if isinstance(source, Mapping) else source.stem

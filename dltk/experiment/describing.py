@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dltk import pictures
-from dltk.config import registry, schema
+from dltk.config import differing, registry
 from dltk.config.checking import refuse
 from dltk.config.document import Document, locate, open_document
 from dltk.config.errors import ConfigError, OptionError, UsageError, alternatives, shown
@@ -133,7 +133,7 @@ def _described_table(document: Document) -> Described:
 
 def _data_part(document: Document) -> Part:
     """Return the checked data section; the others may be anything."""
-    problems = [problem for problem in schema.check(document.values) if problem.path[:1] == ("data",)]
+    problems = [problem for problem in differing.check(document.values) if problem.path[:1] == ("data",)]
     refuse(problems, document)
     data = read_part("data", "datasets", document.values["data"], DataOptions, problems, document)
     refuse(problems, document)

@@ -12,7 +12,7 @@ import yaml
 
 import dltk
 from dltk.cli.app import run as dltk_command
-from dltk.config import registry, schema
+from dltk.config import differing, registry, schema
 from dltk.config.document import read_document
 from dltk.config.errors import MissingInput, Unavailable
 from dltk.data import files
@@ -129,7 +129,7 @@ def test_no_two_configs_have_one_name():
 
 @every_config
 def test_a_config_is_correct_before_anything_is_imported(path):
-    assert schema.check(read_document(path).values) == []
+    assert differing.check(read_document(path).values) == []
 
 
 @every_runnable_config
@@ -140,7 +140,7 @@ def test_a_config_is_checked_built_and_resolved_to_one_that_runs_again(path, tmp
     assert facts["name"] == path.stem
     resolved = tmp_path / "resolved.yaml"
     resolved.write_text(yaml.safe_dump(facts["config"], sort_keys=False), encoding="utf-8")
-    assert schema.check(read_document(resolved).values) == []
+    assert differing.check(read_document(resolved).values) == []
     assert read_experiment(resolved).plain() == facts["config"]
     assert check(resolved) == facts
     assert list(tmp_path.iterdir()) == [resolved]

@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from dltk.config import schema
+from dltk.config import differing
 from dltk.config.document import parse_document
 
 TABLE = Path(__file__).parent / "scalars.txt"
@@ -37,7 +37,7 @@ def outcome(scalar: str, option: str) -> str:
     problems = [*document.problems]
     if not problems:
         values = {"data": {"name": "iris"}, "model": {"name": "mlp"}, **document.values}
-        problems = schema.check(values)
+        problems = differing.check(values)
     if problems:
         return problems[0].id.removeprefix("DLTK-CONFIG-")
     value = document.values[section]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltk.config import registry, schema
+from dltk.config import differing, registry, schema
 from dltk.config.checking import check_config
 from dltk.config.document import parse_document, read_document
 from dltk.config.errors import ConfigError
@@ -157,7 +157,7 @@ def at(values: Any, path: KeyPath) -> Any:
 
 def problems_of(values: dict[str, Any]) -> list[str]:
     """Return the keys of what is wrong with plain values, by the check that needs no torch."""
-    return [problem.key for problem in schema.check(values)]
+    return [problem.key for problem in differing.check(values)]
 
 
 FREE = {"parameters", "columns", "class_weights"}

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from dltk.config import registry
+from dltk.config import plugins, registry
 from dltk.config.errors import DltkError
 from dltk.data.batches import Batch, Batches, Loading
 from dltk.data.plans import in_order
@@ -93,7 +93,7 @@ def cross_validate(folder: Path, where: Path, folds: int) -> dict[str, list[floa
 def plug_in(folder: Path) -> Path:
     """Load a family's components, as `--plugin` does; return its config."""
     for path in sorted(folder.glob("*.py")):
-        registry.use_plugin(path)
+        plugins.use_plugin(path)
     return folder / "config.yaml"
 
 

@@ -13,7 +13,7 @@ from benchmarks.material import learned
 from benchmarks.networks import LOSSES, NETWORKS
 from benchmarks.sources import located
 from benchmarks.workloads import PLUGINS, WORKLOADS, Workload, chosen
-from dltk.config import registry
+from dltk.config import plugins, registry
 from dltk.experiment.building import Built
 
 
@@ -23,7 +23,7 @@ def _with_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DLTK_OFFLINE", "1")
     before = dict(registry._plugins)
     for plugin in PLUGINS:
-        registry.use_plugin(plugin)
+        plugins.use_plugin(plugin)
     yield
     registry._plugins.clear()
     registry._plugins.update(before)

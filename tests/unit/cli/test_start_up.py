@@ -129,6 +129,18 @@ def test_what_is_only_looked_up_waits_for_typer_alone(command: str, tmp_path: Pa
     assert done.stderr.endswith("imported: ")
 
 
+@pytest.mark.parametrize("command", ["list", "show lenet"])
+def test_what_lists_components_imports_neither_what_checks_configs_nor_what_imports_plugins(command: str) -> None:
+    others = ("dltk.config.differing", "dltk.config.matching", "dltk.config.sentences", "dltk.config.plugins")
+    code = (
+        f"import sys; from dltk.cli.app import run; run({command.split()!r}); "
+        f"sys.stderr.write(' '.join(name for name in {others!r} if name in sys.modules))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
 def test_a_command_is_imported_without_the_others(tmp_path: Path) -> None:
     code = (
         "import sys; from dltk.cli.app import run; run(['list', '--help']); "

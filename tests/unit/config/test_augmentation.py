@@ -2,7 +2,7 @@
 
 import pytest
 
-from dltk.config import schema
+from dltk.config import differing, schema
 from dltk.config.augmentation import NAMES
 from dltk.config.sections import DataOptions
 from dltk.config.settings import SettingsError
@@ -56,7 +56,7 @@ def config(augment):
     ],
 )
 def test_the_schema_finds_typing_errors_without_torch(augment, message):
-    (problem,) = schema.check(config(augment))
+    (problem,) = differing.check(config(augment))
     assert problem.path[:2] == ("data", "augment")
     import re
 
@@ -67,4 +67,4 @@ def test_the_schema_knows_transforms_beside_layers():
     assert sorted(schema.transforms()) == sorted(NAMES)
     assert not {*schema.transforms()} & {*schema.layers()}
     assert list(schema.find("mixup")) == ["transform mixup"]
-    assert schema.check(config(["crop", {"name": "mixup", "alpha": 1}])) == []
+    assert differing.check(config(["crop", {"name": "mixup", "alpha": 1}])) == []

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dltk.config import registry
+from dltk.config import plugins, registry
 from dltk.config.errors import MissingInput, Unavailable, UsageError
 from dltk.config.settings import help_texts
 
@@ -49,7 +49,7 @@ def test_the_files_of_a_folder_are_its_components(kind):
 @pytest.mark.parametrize("kind", registry.KINDS)
 def test_a_plugin_is_known_by_what_it_defines(plugin, kind):
     path = plugin(SOURCES[kind])
-    found = registry.use_plugin(path)
+    found = plugins.use_plugin(path)
     assert (found.kind, found.name, found.path) == (kind, "mine", path)
     assert "mine" in registry.names(kind)
     assert registry.joined(kind) == ["mine"]
@@ -62,44 +62,44 @@ def test_a_plugin_is_known_by_what_it_defines(plugin, kind):
 
 def test_the_options_of_a_plugin_have_their_help(plugin):
     source = SOURCES["models"].replace("def build", '    x: int = 3\n    """How many."""\ndef build')
-    assert help_texts(registry.use_plugin(plugin(source)).module.Config) == {"x": "How many."}
+    assert help_texts(plugins.use_plugin(plugin(source)).module.Config) == {"x": "How many."}
 
 
 def test_the_same_file_is_loaded_once_and_a_changed_one_anew(plugin):
     path = plugin()
-    first = registry.use_plugin(path)
-    assert registry.use_plugin(path) is first
+    first = plugins.use_plugin(path)
+    assert plugins.use_plugin(path) is first
     path.write_text(SOURCES["models"].replace("predictor", "estimator"))
-    second = registry.use_plugin(path)
+    second = plugins.use_plugin(path)
     assert (first.module.Config.role, second.module.Config.role) == ("predictor", "estimator")
     assert registry.plugins() == [second]
     assert first.sha256 != second.sha256
 
 
 def test_two_plugins_of_one_name_are_refused(plugin):
-    registry.use_plugin(plugin())
+    plugins.use_plugin(plugin())
     with pytest.raises(UsageError, match=r"two plug-ins are called 'mine.py'"):
-        registry.use_plugin(plugin(SOURCES["models"] + "# other", folder="b"))
+        plugins.use_plugin(plugin(SOURCES["models"] + "# other", folder="b"))
 
 
 @pytest.mark.parametrize("name", ["My-Model.py", "_mine.py", "1st.py", "a.b.py", "mine.txt", "mine", "größe.py"])
 def test_a_plugin_file_name_is_a_lower_case_word(plugin, name):
     with pytest.raises(UsageError, match=r"lower-case word such as my_model\.py") as caught:
-        registry.use_plugin(plugin(name=name))
+        plugins.use_plugin(plugin(name=name))
     assert caught.value.code == 2
 
 
 @pytest.mark.parametrize(("kind", "name"), [("models", "mlp"), ("datasets", "digits"), ("tasks", "regression")])
 def test_a_plugin_does_not_replace_what_is_shipped(plugin, kind, name):
     with pytest.raises(UsageError, match=f"would replace dltk's own {kind[:-1]} '{name}'"):
-        registry.use_plugin(plugin(SOURCES[kind], f"{name}.py"))
+        plugins.use_plugin(plugin(SOURCES[kind], f"{name}.py"))
     assert registry.plugins() == []
 
 
 @pytest.mark.parametrize("path", ["no.py", "."])
 def test_a_missing_plugin_is_missing_input(tmp_path, path):
     with pytest.raises(MissingInput, match="there is no plug-in file") as caught:
-        registry.use_plugin(tmp_path / path)
+        plugins.use_plugin(tmp_path / path)
     assert caught.value.code == 66
     assert caught.value.where == str(tmp_path / path)
 
@@ -118,7 +118,7 @@ def test_a_missing_plugin_is_missing_input(tmp_path, path):
 )  # fmt: skip
 def test_a_file_that_is_no_component_is_refused(plugin, source, message):
     with pytest.raises(UsageError, match=message):
-        registry.use_plugin(plugin(source))
+        plugins.use_plugin(plugin(source))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_file_that_is_no_component_is_refused(plugin, source, message):
 def test_a_plugin_that_fails_is_told_with_its_line(plugin, source, line, found):
     path = plugin(source)
     with pytest.raises(UsageError, match="cannot be imported") as caught:
-        registry.use_plugin(path)
+        plugins.use_plugin(path)
     assert caught.value.where == f"{path}:{line}"
     assert caught.value.found.startswith(found)
     assert not [name for name in sys.modules if name.startswith("dltk_plugin_mine") and name in str(path)]
@@ -193,16 +193,16 @@ def test_a_broken_entry_point_says_what_it_needs(distribution):
 def test_a_plugin_does_not_replace_an_installed_one(distribution, plugin):
     distribution("[dltk.models]\nmine = extra_code\n", extra_code=SOURCES["models"])
     with pytest.raises(UsageError, match="would replace"):
-        registry.use_plugin(plugin())
+        plugins.use_plugin(plugin())
 
 
 def test_the_config_layer_needs_neither_torch_nor_numpy():
     code = (
         "import sys, dltk, dltk.config.checking, dltk.config.document, dltk.config.errors, dltk.config.matching, "
-        "dltk.config.overrides, dltk.config.registry, dltk.config.schema, dltk.config.sections, dltk.config.seeds, "
-        "dltk.config.settings; from dltk.config import registry, schema; "
+        "dltk.config.overrides, dltk.config.plugins, dltk.config.registry, dltk.config.schema, dltk.config.sections, "
+        "dltk.config.seeds, dltk.config.settings; from dltk.config import differing, registry, schema; "
         "[registry.summary(k, n) for k in registry.KINDS for n in registry.names(k)]; "
-        "schema.check({'data': {'name': 'digits'}, 'model': {'name': 'mlp'}}); "
+        "differing.check({'data': {'name': 'digits'}, 'model': {'name': 'mlp'}}); "
         "print([m for m in ('torch', 'numpy', 'pandas', 'sklearn', 'typer') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

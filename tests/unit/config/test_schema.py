@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from dltk.config import generating, registry, schema
+from dltk.config import differing, generating, plugins, registry, schema
 from dltk.config.document import locate, parse_document
 from dltk.config.errors import ConfigError
 from dltk.config.problems import Problem
@@ -79,7 +79,7 @@ def _no_plugins(monkeypatch):
 
 def problems_of(text):
     document = parse_document(text.encode(), "c.yaml")
-    error = ConfigError(locate(schema.check(document.values, SCHEMA), document))
+    error = ConfigError(locate(differing.check(document.values, SCHEMA), document))
     return [told(problem) for problem in error.problems]
 
 
@@ -161,7 +161,7 @@ def test_missing_sections_are_reported_together():
         "c.yaml:1:1: data: this section is missing (allowed data: {name: ...}, with a name of: dltk list datasets)",
         "c.yaml:1:1: model: this section is missing (allowed model: {name: ...}, with a name of: dltk list models)",
     ]
-    assert [p.path for p in schema.check({"data": None, "model": None}, SCHEMA)] == [("data",), ("model",)]
+    assert [p.path for p in differing.check({"data": None, "model": None}, SCHEMA)] == [("data",), ("model",)]
 
 
 def test_two_nested_settings_of_one_name_are_refused():
@@ -201,13 +201,13 @@ def build(config, spec, preparation): ...
 
 def test_a_plugin_is_checked_like_a_shipped_component(tmp_path):
     (tmp_path / "my_model.py").write_text(PLUGIN)
-    registry.use_plugin(tmp_path / "my_model.py")
+    plugins.use_plugin(tmp_path / "my_model.py")
     values = {"data": {"name": "iris"}, "model": {"name": "my_model", "layer": {"unit": 1}}}
-    assert [told(p) for p in schema.check(values, SCHEMA)] == [
+    assert [told(p) for p in differing.check(values, SCHEMA)] == [
         "model.layer.unit: no such option; did you mean 'units'? (allowed units)",
     ]
     values["model"] = {"name": "my_modle"}
-    assert schema.check(values, SCHEMA) == [
+    assert differing.check(values, SCHEMA) == [
         Problem(("model", "name"), "there is no model 'my_modle'; did you mean 'my_model'?",
                 id="DLTK-CONFIG-UNKNOWN-NAME", allowed="my_model, sequential")
     ]  # fmt: skip
@@ -222,14 +222,14 @@ def test_show_finds_what_it_suggests():
 
 def test_the_types_of_a_plugin_can_be_described(tmp_path):
     (tmp_path / "my_model.py").write_text(PLUGIN)
-    registry.use_plugin(tmp_path / "my_model.py")
+    plugins.use_plugin(tmp_path / "my_model.py")
     found = schema.find("my_model")["model my_model"]
     assert schema.describe(found["properties"]["layer"], found) == "a mapping"
     assert schema.describe(found["properties"]["parameters"], found) == "a mapping or null"
 
 
 def test_a_name_that_another_component_is_told_by_an_option_leads_there():
-    (problem,) = schema.check({"data": {"name": "digits"}, "model": {"name": "resnet18"}})
+    (problem,) = differing.check({"data": {"name": "digits"}, "model": {"name": "resnet18"}})
     assert problem.path == ("model", "name")
     assert problem.message == (
         "there is no model 'resnet18'; did you mean {name: torchvision, architecture: resnet18}?"
@@ -237,7 +237,7 @@ def test_a_name_that_another_component_is_told_by_an_option_leads_there():
 
 
 def test_a_value_of_an_option_that_may_be_left_out_leads_nowhere():
-    (problem,) = schema.check({"data": {"name": "digits"}, "model": {"name": "leaky_relu"}})
+    (problem,) = differing.check({"data": {"name": "digits"}, "model": {"name": "leaky_relu"}})
     assert "did you mean {" not in problem.message
 
 
@@ -263,7 +263,7 @@ def test_a_value_of_an_option_that_may_be_left_out_leads_nowhere():
 )  # fmt: skip
 def test_a_near_miss_is_told_what_was_meant_and_every_word_once(section, value, said):
     config = {"data": {"name": "digits"}, "model": {"name": "mlp"}, section: value}
-    (problem,) = schema.check(config)
+    (problem,) = differing.check(config)
     assert said in told(problem)
     words = re.findall(r"\w+_\w+", problem.allowed)
     assert len(words) == len(set(words))
@@ -271,5 +271,5 @@ def test_a_near_miss_is_told_what_was_meant_and_every_word_once(section, value, 
 
 def test_a_cut_list_says_where_the_whole_one_is():
     config = {"data": {"name": "digits"}, "model": {"name": "torchvision", "architecture": "resnet19"}}
-    (problem,) = schema.check(config)
+    (problem,) = differing.check(config)
     assert problem.allowed.endswith(" more; dltk show torchvision")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import dltk
-from dltk.config import registry
+from dltk.config import plugins, registry
 from dltk.config.errors import DataError, IntegrityError, MissingInput, ResumeRefused, UsageError
 from dltk.config.keys import sealed
 from dltk.experiment import RunOptions
@@ -39,7 +39,7 @@ def plugin(folder, no_plugins):
     """Return a model of the user's own, which is called straight."""
     path = folder / "straight.py"
     path.write_text((registry._PACKAGE / "models" / "linear.py").read_text())
-    registry.use_plugin(path)
+    plugins.use_plugin(path)
     return path
 
 
@@ -149,7 +149,7 @@ def test_a_run_needs_its_plugins_again(plugin, folder, monkeypatch):
         dltk.load(own.path).evaluate()
     assert caught.value.do == f"add --plugin {plugin}"
     plugin.write_text(plugin.read_text() + "# changed\n")
-    registry.use_plugin(plugin)
+    plugins.use_plugin(plugin)
     with pytest.raises(ResumeRefused, match=r"straight\.py has changed"):
         dltk.load(own.path).evaluate()
 

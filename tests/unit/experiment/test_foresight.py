@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from dltk.config import registry
+from dltk.config import plugins, registry
 from dltk.config.errors import ConfigError, MissingInput
 from dltk.config.sections import TensorboardOptions
 from dltk.experiment.building import build
@@ -185,7 +185,7 @@ def build(config, spec, preparation):
     return nn.Linear(preparation.state()["height"], 10)
 '''
     )
-    registry.use_plugin(path)
+    plugins.use_plugin(path)
     return path.stem
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from dltk.config import registry
+from dltk.config import plugins
 from dltk.config.errors import ConfigError
 from dltk.experiment import RunOptions, kernels, train
 from dltk.experiment.planning import plan, rule_of
@@ -166,7 +166,7 @@ def build(config, spec, preparation):
     return Looking()
 '''
     )
-    registry.use_plugin(path)
+    plugins.use_plugin(path)
     return path.stem
 
 
@@ -221,7 +221,7 @@ def build(config, spec, preparation):
 def test_a_head_of_another_width_is_refused(tmp_path, no_plugins):
     path = tmp_path / "seven.py"
     path.write_text(WRONG_HEAD)
-    registry.use_plugin(path)
+    plugins.use_plugin(path)
     with pytest.raises(ConfigError) as caught:
         plan({**DIGITS, "model": {"name": "seven"}})
     (problem,) = caught.value.problems
@@ -231,7 +231,7 @@ def test_a_head_of_another_width_is_refused(tmp_path, no_plugins):
 
 def test_it_is_refused_at_its_place_in_the_config_too_while_it_learns(tmp_path, no_plugins):
     (tmp_path / "seven.py").write_text(WRONG_HEAD)
-    registry.use_plugin(tmp_path / "seven.py")
+    plugins.use_plugin(tmp_path / "seven.py")
     config = tmp_path / "c.yaml"
     config.write_text("data: {name: digits}\nmodel:\n  name: seven\n")
     with pytest.raises(ConfigError) as caught:
