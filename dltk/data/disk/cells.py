@@ -16,7 +16,7 @@ from torch import Tensor
 
 from dltk.data.disk.chosen import Chosen
 from dltk.data.disk.hashing import hashes_of, joined
-from dltk.data.disk.packing import BLOCK_ROWS, Cell, HeldBytes, Packed, unpacked
+from dltk.data.disk.packing import BLOCK_ROWS, Cell, HeldBytes, Packed, narrowed, unpacked
 from dltk.data.disk.rows import DiskRows, RowFile
 
 
@@ -109,7 +109,7 @@ class DiskCells(Sequence[Cell]):
     def packed(self) -> Iterator[Packed]:
         """Yield all cells in order, some at a time, as they lie there."""
         for number, places in self.chosen.blocks():
-            yield Packed(self.file.block(self.column, number), places, self.empty)
+            yield narrowed(Packed(self.file.block(self.column, number), places, self.empty))
 
     @cached_property
     def _one_block(self) -> Any:

@@ -22,6 +22,8 @@ BLOCK_CHARACTERS = 1 << 25
 Cell = str | None
 Value = TypeVar("Value", bound=np.generic)
 _LAST_OF_ASCII = 0x7F
+_TIMES = 2
+"""A block with so many times the cells that are wanted is narrowed."""
 
 
 class CellWriter:
@@ -152,6 +154,21 @@ class Packed:
         is_mark = characters == characters[0]
         found: NDArray[np.bool_] = np.append(is_mark[1:], values=True)[is_mark]
         return found
+
+
+def narrowed(packed: Packed) -> Packed:
+    """Return the same cells without the others of the block, where these are many and the order is the same."""
+    places, content = packed.places, packed.content
+    if places is None or not has_short_mark(content) or not bool((places.diff() > 0).all()):
+        return packed
+    characters = np.frombuffer(content, np.uint8)
+    marks = np.flatnonzero(characters == characters[0])
+    if _TIMES * len(places) > len(marks):
+        return packed
+    is_wanted = np.zeros(len(marks), np.bool_)
+    is_wanted[places.numpy()] = True
+    some = characters[np.repeat(is_wanted, np.diff(marks, append=len(characters)))]
+    return Packed(some.tobytes(), None, packed.empty)
 
 
 def has_short_mark(content: bytes) -> bool:

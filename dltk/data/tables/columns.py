@@ -64,13 +64,16 @@ class NumberColumn:
     def encode(self, cells: Cells) -> Encoded:
         """Return (N, scale.size), with a missing mark one more; not finite where a cell is no usable number."""
         values = numbers_of(cells)
-        values[absent(cells)] = self.fill
+        is_absent = np.isnan(values)
+        if is_absent.any():  # else there is no need to look: what is missing is no number
+            is_absent = absent(cells)
+            values[is_absent] = self.fill
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             transformed = _transformed(values, self.transform)
             scaled = self.scale.encode(transformed)
             clipped = scaled if self.clip is None else np.clip(scaled, -self.clip, self.clip)
             encoded = np.where(np.isfinite(transformed)[:, None], clipped, np.nan).astype(np.float32)
-        marks = [absent(cells)[:, None].astype(np.float32)] if self.marks_missing else []
+        marks = [is_absent[:, None].astype(np.float32)] if self.marks_missing else []
         return np.concatenate([encoded, *marks], axis=1)
 
     def severities(self, cells: Cells) -> Severities:

@@ -191,12 +191,19 @@ def test_cells_and_numbers_are_those_that_are_read_one_by_one(tmp_path_factory, 
     assert is_number_column(cells) == all(cell is None or not math.isnan(number(cell)) for cell in known)
 
 
-@given(column=COLUMN, places=st.lists(st.integers(0, 10**6)))
+PLACES = st.integers(0, 10**6)
+
+
+@given(column=COLUMN, places=st.one_of(st.lists(PLACES), st.sets(st.integers(0, 3), max_size=2).map(sorted)))
+@example(column=["1", "", "x", "2.5", "7"], places=[1, 3])
+@example(column=["1", "", "0.5", "2.5", "7"], places=[1, 4])
+@example(column=["1", "", "0.5", "2.5", "7"], places=[4, 1])
 def test_numbers_of_chosen_rows_are_those_of_their_cells(tmp_path_factory, column, places):
     cells = read(tmp_path_factory.getbasetemp() / "chosen.csv", column, FORMATS[0], "disk")
     rows = [place % len(column) for place in places]
     chosen = cells.take(torch.tensor(rows, dtype=torch.int64))
     known = [as_read(column[row], FORMATS[0]) for row in rows]
+    assert list(chosen) == known
     assert bits(numbers_of(chosen)) == bits(expected_values(known))
     assert absent(chosen).tolist() == [cell is None for cell in known]
     assert is_number_column(chosen) == all(cell is None or not math.isnan(number(cell)) for cell in known)
