@@ -240,19 +240,22 @@ class Classification:
             with torch.inference_mode():
                 activations = self.outputs.activations(self._outputs(model, batch).double()).cpu()
                 probabilities = self.outputs.probabilities(activations)
-            for values, chances in zip(activations, probabilities, strict=True):
-                yield self._rows(values, chances, top)
+            yield from self._rows(activations, probabilities, top)
 
-    def _rows(self, activations: Tensor, probabilities: Tensor, top: int | None) -> Answer:
+    def _rows(self, activations: Tensor, probabilities: Tensor, top: int | None) -> Iterator[Answer]:
+        """Yield the answers to a batch: all labels of a sample, or its `top` classes."""
         names = self.target.names
         word, values = self._certainty(activations, probabilities)
         if top is None and self.target.multi_label:
-            chosen = [i for i, value in enumerate(activations.tolist()) if value > 0]
-            each = {f"{word}/{name}": value for name, value in zip(names, values.tolist(), strict=True)}
-            return [{"label": ", ".join(names[i] for i in chosen), **each}]
-        order = activations.argsort(descending=True, stable=True)[: top or 1].tolist()
-        rows = [{"label": names[i], word: values[i].item()} for i in order]
-        return rows if top is None else [{"rank": rank, **row} for rank, row in enumerate(rows, 1)]
+            for sample, sure in zip(activations.tolist(), values.tolist(), strict=True):
+                chosen = [name for name, value in zip(names, sample, strict=True) if value > 0]
+                each = {f"{word}/{name}": value for name, value in zip(names, sure, strict=True)}
+                yield [{"label": ", ".join(chosen), **each}]
+            return
+        order = activations.argsort(dim=1, descending=True, stable=True)[:, : top or 1]
+        for places, sure in zip(order.tolist(), values.gather(1, order).tolist(), strict=True):
+            rows = [{"label": names[place], word: value} for place, value in zip(places, sure, strict=True)]
+            yield rows if top is None else [{"rank": rank, **row} for rank, row in enumerate(rows, 1)]
 
     def _certainty(self, activations: Tensor, probabilities: Tensor) -> tuple[str, Tensor]:
         """Return what to call the number beside a label: a margin's activation is no probability."""
