@@ -6,16 +6,19 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from dltk.cli.tables import table_lines
+from dltk.cli.tables import aligned, fitting_widths
 from dltk.config.errors import OutputError
 from dltk.config.strict_json import finite
 from dltk.config.terminal import escaped
 
 PIPE_WIDTH = 200
+MAX_ALIGNED = 2048
+"""So many rows of a table are laid out together."""
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -28,19 +31,24 @@ def print_lines(lines: Sequence[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
-def print_table(rows: Sequence[Mapping[str, Any]], unbroken: Sequence[str] = ()) -> None:
+def print_table(rows: Iterable[Mapping[str, Any]], unbroken: Sequence[str] = ()) -> None:
     """Print rows, fitted to the terminal or wide in a pipe; the columns named in `unbroken` are never folded.
 
-    Without a row there are no columns, and nothing is printed.
+    Very many rows need not fit in memory: columns are as wide as those need that are printed together, and the header
+    stands again only where there are other columns. Without a row there are no columns, and nothing is printed.
     """
-    if not rows:
-        return
-    columns = columns_of(rows)
-    header = [escaped(column) for column in columns]
-    cells = [[_cell(row.get(column, "")) for column in columns] for row in rows]
-    kept = [i for i, column in enumerate(columns) if column in unbroken]
-    first, *rest = table_lines([header, *cells], available_width(), kept)
-    print_lines([f"\x1b[1m{first}\x1b[0m" if _is_styled() else first, *rest])
+    rows, known = iter(rows), list[str]()
+    while some := list(islice(rows, MAX_ALIGNED)):
+        columns = columns_of(some)
+        header = [escaped(column) for column in columns]
+        cells = [[_cell(row.get(column, "")) for column in columns] for row in some]
+        kept = [i for i, column in enumerate(columns) if column in unbroken]
+        widths = fitting_widths([header, *cells], available_width(), kept)
+        if columns != known:
+            first, *rest = aligned([header], widths)
+            print_lines([f"\x1b[1m{first}\x1b[0m" if _is_styled() else first, *rest])
+            known = columns
+        print_lines(aligned(cells, widths))
 
 
 def _is_styled() -> bool:

@@ -11,15 +11,25 @@ NARROWEST = 8
 
 
 def table_lines(rows: Sequence[Sequence[str]], width: int, unbroken: Sequence[int] = ()) -> list[str]:
-    """Return rows as lines, columns aligned; cells that are too wide are folded below themselves.
+    """Return rows, the first one the header, as lines of their own widths; see `fitting_widths`."""
+    return aligned(rows, fitting_widths(rows, width, unbroken))
+
+
+def fitting_widths(rows: Sequence[Sequence[str]], width: int, unbroken: Sequence[int] = ()) -> list[int]:
+    """Return how wide the columns of a table are.
 
     Args:
-        rows: Cells, the first row the header.
+        rows: Cells, the header's, too.
         width: Of a line, if the columns that may be folded allow it.
         unbroken: Positions of the columns that are never folded.
     """
     widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
     _make_room(widths, width - len(GAP) * (len(widths) - 1), [i for i in range(len(widths)) if i not in unbroken])
+    return widths
+
+
+def aligned(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
+    """Return rows as lines; cells that are too wide are folded below themselves."""
     return [line for row in rows for line in _row_lines(row, widths)]
 
 

@@ -96,9 +96,11 @@ def predict(
     plain = _with_saved_images(answers, output.parent if output else found.directory.predictions)
     statuses: set[str] = set()
     rows = _noting_statuses(plain, statuses)
-    shown_rows = list(rows) if output is None else []
+    shown_rows = list(rows) if json_ and output is None else []
     if output is not None:
         write_answers(output, rows)
+    elif not json_:
+        print_table(rows)
     failure = DataError("no input can be answered: every one is invalid") if statuses == {"invalid"} else None
     if json_:
         outcome = failure.as_json() if failure else {"status": "completed"}
@@ -106,8 +108,6 @@ def predict(
         seconds = round(time.monotonic() - started_at, 1)
         print_json({"run": str(found.path), **outcome, **written, "seconds": seconds})
         return failure.code if failure else 0
-    if output is None:
-        print_table(shown_rows)
     if failure:
         raise failure
     return 0

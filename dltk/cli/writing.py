@@ -25,7 +25,7 @@ def write_answers(output: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     from dltk.training.saving.durable import write_bytes
 
     with tempfile.SpooledTemporaryFile(
-        MAX_BYTES_HELD, "w+", encoding="utf-8", newline="\n", dir=str(output.parent)
+        MAX_BYTES_HELD, "w+", encoding="utf-8", errors="surrogatepass", newline="", dir=str(output.parent)
     ) as spool:
         lines = _json_lines(rows) if output.suffix == ".jsonl" else _csv_lines(rows, spool)
         write_bytes(output, _joined(lines))
@@ -45,17 +45,22 @@ def _json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _csv_lines(rows: Iterable[Mapping[str, Any]], spool: IO[str]) -> Iterator[str]:
     """Yield a header and the rows; these wait elsewhere until the last one tells which columns there are."""
+    from dltk.data.tables.rows import cells_of_any_length
+
     columns: dict[str, None] = {}
+    waiting = csv.writer(spool, quoting=csv.QUOTE_ALL, lineterminator="\n")
     for row in rows:
-        columns |= dict.fromkeys(row)
-        spool.write(json.dumps({key: _inert(value) for key, value in row.items()}) + "\n")
+        if not row.keys() <= columns.keys():
+            columns |= dict.fromkeys(row)
+        waiting.writerow([_inert(row.get(column, "")) for column in columns])
     spool.seek(0)
     line = io.StringIO()
-    writer = csv.DictWriter(line, fieldnames=list(columns), lineterminator="\n")
-    writer.writeheader()
-    for text in spool:
-        yield _taken(line)
-        writer.writerow(json.loads(text))
+    writer = csv.writer(line, lineterminator="\n")
+    writer.writerow(columns)
+    with cells_of_any_length():
+        for cells in csv.reader(spool):
+            yield _taken(line)
+            writer.writerow(cells + [""] * (len(columns) - len(cells)))
     yield _taken(line)
 
 
