@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,8 +12,9 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from dltk.config.errors import WriteError
 from dltk.data.disk.rows import CHUNK_BYTES, DiskRows, RowFile
-from dltk.data.disk.store import WantedBytes, Write, stored_bytes
+from dltk.data.disk.store import WantedBytes, Write, store_directory, stored_bytes
 from dltk.data.fields import Field, Ragged, num_bytes_of, tensors_of
 
 _OFFSET_BYTES = 8
@@ -78,12 +81,7 @@ def stored_ragged(wanted: WantedBytes, parts: Callable[[], Iterator[Ragged]]) ->
     """
 
     def make(write: Write) -> Mapping[str, Any]:
-        ends = array("q", [0])
-        last = torch.empty(0, dtype=torch.int32)
-        for part in parts():
-            last = part.values
-            write(_bytes_of(last))
-            ends.frombytes(_bytes_of(part.offsets[1:] + ends[-1]))
+        ends, last = _written(write, parts())
         write(memoryview(ends).cast("B"))
         dtype, shape = str(last.dtype).removeprefix("torch."), [ends[-1], *last.shape[1:]]
         return {"dtype": dtype, "shape": shape, "samples": len(ends) - 1}
@@ -93,6 +91,35 @@ def stored_ragged(wanted: WantedBytes, parts: Callable[[], Iterator[Ragged]]) ->
     offsets = file.between(end - (facts["samples"] + 1) * _OFFSET_BYTES, end).view(torch.int64)
     values = file.viewed(getattr(torch, facts["dtype"]), tuple(facts["shape"]))
     return DiskRagged(values, offsets[:-1], offsets.diff())
+
+
+def set_aside(parts: Iterator[Ragged]) -> DiskRagged:
+    """Return sequences that wait in a file without a name, which is gone with them.
+
+    Raises:
+        WriteError: The disk is full or failed.
+    """
+    folder = store_directory()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            ends, last = _written(file.write, parts)
+            file.flush()
+            values = RowFile(folder, last.dtype, (ends[-1], *last.shape[1:]), os.dup(file.fileno()))
+    except OSError as error:
+        raise WriteError(f"cannot set encoded texts aside: {error.strerror}", where=str(folder)) from None
+    offsets = torch.frombuffer(ends, dtype=torch.int64)
+    return DiskRagged(values, offsets[:-1], offsets.diff())
+
+
+def _written(write: Write, parts: Iterator[Ragged]) -> tuple[array[int], Tensor]:
+    """Write the values of all sequences; return where each ends, and the last values."""
+    ends, last = array("q", [0]), torch.empty(0, dtype=torch.int32)
+    for part in parts:
+        last = part.values
+        write(_bytes_of(last))
+        ends.frombytes(_bytes_of(part.offsets[1:] + ends[-1]))
+    return ends, last
 
 
 def room_of(field: Field | DiskField) -> int:

@@ -15,9 +15,9 @@ from dltk.config.errors import MAX_PROBLEMS, DataError, OutOfResources, at_most_
 from dltk.data.batches import InMemory, Loading, Stored
 from dltk.data.disk.cells import DiskCells
 from dltk.data.disk.packing import BLOCK_CHARACTERS, BLOCK_ROWS
-from dltk.data.disk.ragged import DiskRagged, stored_ragged
+from dltk.data.disk.ragged import DiskRagged, set_aside, stored_ragged
 from dltk.data.disk.store import WantedBytes
-from dltk.data.fields import Field, Ragged
+from dltk.data.fields import Field, Ragged, concatenate
 from dltk.data.files import refuse_absent
 from dltk.data.samples import Columns, State
 from dltk.data.specs import Classes, Spec
@@ -75,7 +75,7 @@ class TextPreparation:
     ) -> None:
         self._options, self._numbering, self._coding = options, numbering, coding
         self._classes, self._own_files = classes, own_files or OwnFiles()
-        self._waiting: tuple[Sequence[str], Ragged] | None = None
+        self._waiting: tuple[Sequence[str], Iterator[Ragged]] | None = None
 
     @classmethod
     def fit(cls, train: Columns, options: TextOptions, classes: Classes, own_files: OwnFiles | None = None) -> Self:
@@ -85,14 +85,14 @@ class TextPreparation:
             DataError: The training texts have no words.
             OptionError: No word counts, or there are too many.
         """
-        texts, counting, numbers = train.inputs[TEXT], Counting(options), Ragged.of(())
-        for some in _blocks(texts):
-            numbers = counting.add(options.cutting(some))
+        texts, counting = train.inputs[TEXT], Counting(options)
+        numbered = (counting.add(options.cutting(some)) for some in _blocks(texts))
+        numbers = set_aside(numbered) if isinstance(texts, DiskCells) else next(numbered)
         counted = counting.result()
         coding = fit_coding(options, counted)
         preparation = cls(options, counted.numbering, coding, classes, own_files=own_files)
-        if not isinstance(texts, DiskCells):
-            preparation._waiting = (texts, coding.pack(counting.renumbered(numbers)))
+        parts = numbers.chunks() if isinstance(numbers, DiskRagged) else iter([numbers])
+        preparation._waiting = (texts, (coding.pack(counted.renumbered(some)) for some in parts))
         return preparation
 
     @classmethod
@@ -157,7 +157,7 @@ class TextPreparation:
             lengths = zip(numbers.lengths.tolist(), num_known, strict=True)
             found += ["ok" if known else "unknown_words" if num_words else "empty" for num_words, known in lengths]
         if not isinstance(texts, DiskCells):
-            self._waiting = (texts, self._coding.pack(numbers))
+            self._waiting = (texts, iter([self._coding.pack(numbers)]))
         return found
 
     def parse(self, samples: Columns, loading: Loading) -> InMemory:
@@ -174,7 +174,8 @@ class TextPreparation:
         if isinstance(texts, DiskCells) and (len(texts) > BLOCK_ROWS or texts.num_bytes > BLOCK_CHARACTERS):
             inputs: Stored = {TEXT: self._stored(texts)}
         else:
-            inputs = {TEXT: self._packed(texts)}
+            parts = list(self._parts(texts))
+            inputs = {TEXT: parts[0] if len(parts) == 1 else concatenate(parts)}
         return InMemory(inputs, targets, loading, self._finish)
 
     def unknown_share(self, samples: Columns) -> float:
@@ -188,12 +189,13 @@ class TextPreparation:
     def _numbers(self, texts: Iterable[str]) -> Ragged:
         return self._numbering.look_up(self._options.cutting(texts))
 
-    def _packed(self, texts: Sequence[str]) -> Ragged:
-        """Return texts as they are stored, taking away what `fit` or `statuses` left waiting."""
+    def _parts(self, texts: Sequence[str] | DiskCells) -> Iterator[Ragged]:
+        """Yield texts as they are stored, some at a time, taking away what `fit` or `statuses` left waiting."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting[0] is texts:
-            return waiting[1]
-        return self._coding.pack(self._numbers(texts))
+            yield from waiting[1]
+        else:
+            yield from (self._coding.pack(self._numbers(some)) for some in _blocks(texts))
 
     def _stored(self, texts: DiskCells) -> DiskRagged:
         """Return texts as they are stored: the entry belongs to them and to what was fitted."""
@@ -201,7 +203,7 @@ class TextPreparation:
         facts = {"what": "encoded texts", "texts": texts.digest(), "fitted": fitted}
         shortest, longest = self._options.gram_sizes
         wanted = WantedBytes(facts, texts.num_bytes * (longest - shortest + 1), "encoded texts")
-        return stored_ragged(wanted, lambda: (self._coding.pack(self._numbers(some)) for some in _blocks(texts)))
+        return stored_ragged(wanted, lambda: self._parts(texts))
 
     def _finish(self, fields: Mapping[str, Field]) -> Mapping[str, Field]:
         texts = fields[TEXT]

@@ -76,12 +76,18 @@ class Counted:
         having: (numbering.size,) int64 how many texts have each; None where nobody asks.
         num_texts: How many texts there are.
         longest: Most n-grams of a text.
+        new_numbers: int32, for each number that `Counting.add` gave that of the numbering; None where it is the same.
     """
 
     numbering: Numbering
     having: Tensor | None
     num_texts: int
     longest: int
+    new_numbers: Tensor | None = None
+
+    def renumbered(self, numbers: Ragged) -> Ragged:
+        """Return texts that `Counting.add` returned with the numbers of the numbering."""
+        return numbers if self.new_numbers is None else Ragged(self.new_numbers[numbers.values], numbers.offsets)
 
 
 class Counting:
@@ -97,10 +103,9 @@ class Counting:
         self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
         self._counts = self._having = torch.zeros(0, dtype=torch.int64)
         self._num_texts = self._num_grams = self._longest = 0
-        self._new_numbers: Tensor | None = None
 
     def add(self, texts: Iterable[Sequence[str]]) -> Ragged:
-        """Count the n-grams of more texts, and return them as numbers for now: see `renumbered`."""
+        """Count the n-grams of more texts, and return them as numbers for now: see `Counted.renumbered`."""
         if self._buckets is not None:
             numbers, size = self._buckets.look_up(texts), self._buckets.size
         else:
@@ -126,21 +131,15 @@ class Counting:
                 "the training texts have no words", found=f"{self._num_texts} texts without a letter or digit"
             )
         having = self._having if len(self._having) else None
-        numbering: Numbering
         if self._buckets is not None:
-            numbering = self._buckets
-        else:
-            grams = list(self._numbers)
-            chosen = self._chosen(grams)
-            self._new_numbers = torch.full((len(grams),), UNKNOWN, dtype=torch.int32)
-            self._new_numbers[chosen] = torch.arange(len(chosen), dtype=torch.int32)
-            numbering = Vocabulary([grams[i] for i in chosen.tolist()])
-            having = None if having is None else having[chosen]
-        return Counted(numbering, having, self._num_texts, self._longest)
-
-    def renumbered(self, numbers: Ragged) -> Ragged:
-        """Return what `add` returned with the numbers of the result."""
-        return numbers if self._new_numbers is None else Ragged(self._new_numbers[numbers.values], numbers.offsets)
+            return Counted(self._buckets, having, self._num_texts, self._longest)
+        grams = list(self._numbers)
+        chosen = self._chosen(grams)
+        new_numbers = torch.full((len(grams),), UNKNOWN, dtype=torch.int32)
+        new_numbers[chosen] = torch.arange(len(chosen), dtype=torch.int32)
+        numbering = Vocabulary([grams[i] for i in chosen.tolist()])
+        having = None if having is None else having[chosen]
+        return Counted(numbering, having, self._num_texts, self._longest, new_numbers)
 
     def _chosen(self, grams: Sequence[str]) -> Tensor:
         """Return the positions of the n-grams that count, most frequent first."""

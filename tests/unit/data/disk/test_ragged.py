@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import torch
 
+from dltk.config.errors import WriteError
 from dltk.data.batches import InMemory, Loading
 from dltk.data.disk import ragged as ragged_module
-from dltk.data.disk.ragged import DiskRagged, stored_ragged
-from dltk.data.disk.store import WantedBytes, entries
+from dltk.data.disk.ragged import DiskRagged, set_aside, stored_ragged
+from dltk.data.disk.store import WantedBytes, entries, store_directory
 from dltk.data.duplicates import of_fields
 from dltk.data.fields import Ragged
 from dltk.data.plans import shuffled
@@ -84,3 +85,18 @@ def test_all_sequences_may_be_empty():
     stored = stored_ragged(WantedBytes({}, 1, "nothing"), lambda: iter([empty]))
     assert same(stored.read(torch.arange(2)), empty)
     assert [len(some) for some in stored.chunks()] == [2]
+
+
+@pytest.mark.parametrize("field", [WHOLE, PAIRS])
+def test_sequences_that_are_set_aside_leave_no_file(field):
+    waiting = set_aside(field.take(indices) for indices in torch.split(torch.arange(7), 3))
+    assert torch.equal(torch.cat([some.values for some in waiting.chunks()]), field.values)
+    assert same(waiting.read(torch.tensor([5, 0])), field.take(torch.tensor([5, 0])))
+    assert list(store_directory().iterdir()) == []
+
+
+def test_a_disk_that_fails_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DLTK_CACHE", str(tmp_path / "file"))
+    with pytest.raises(WriteError, match="cannot set encoded texts aside"):
+        set_aside(iter([WHOLE]))

@@ -36,7 +36,7 @@ def fitted(settings: TextOptions, texts: list[str]) -> tuple[Numbering, Coding, 
     counting = Counting(settings)
     numbers = counting.add(settings.cutting(texts))
     counted = counting.result()
-    return counted.numbering, fit_coding(settings, counted), counting.renumbered(numbers)
+    return counted.numbering, fit_coding(settings, counted), counted.renumbered(numbers)
 
 
 def spread(texts: Any, size: int) -> Tensor:

@@ -16,10 +16,10 @@ TEXTS = [["a", "b", "a"], [], ["c", "b"]]
 def fit_numbering(options: TextOptions, *blocks: Iterable[Sequence[str]]) -> tuple[Numbering, Ragged]:
     counting = Counting(options)
     numbers = [counting.add(texts) for texts in blocks]
-    numbering = counting.result().numbering
-    joined = concatenate([counting.renumbered(some) for some in numbers])
+    counted = counting.result()
+    joined = concatenate([counted.renumbered(some) for some in numbers])
     assert isinstance(joined, Ragged)
-    return numbering, joined
+    return counted.numbering, joined
 
 
 def test_texts_become_numbers_and_back():
