@@ -49,8 +49,8 @@ class DataOptions(Settings):
     """The order of an epoch: each sample once, in a new order or always the same, or balanced: as many samples, every
     class equally often; rare ones are repeated."""
     storage: Literal["auto", "memory", "disk"] = "auto"
-    """Where decoded image files and tables lie: auto is memory where they take at most half of what is available, else
-    files in dltk's cache that are written once. The bits of a run do not depend on it."""
+    """Where decoded image files, tables and texts lie: auto is memory where they take at most half of what is
+    available, else files in dltk's cache that are written once. The bits of a run do not depend on it."""
     augment: tuple[Transform, ...] = ()
     """How training images are varied at random, in this order: names, or mappings with name and options; `dltk list
     transforms`."""
