@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from dltk.config.errors import DltkError
-from dltk.data.disk.cells import is_on_disk
+from dltk.data.disk.cells import DiskCells, DiskTable, is_on_disk
 from dltk.data.tables.csv_files import CsvTable, read_csv
 from dltk.data.tables.csv_format import CsvFormat
-from dltk.data.tables.frames import cells_of
 from dltk.data.tables.headers import is_number_name
-from dltk.data.tables.numbers import number
+from dltk.data.tables.numbers import absent, number
 from dltk.data.tables.spelling import Decimal, Thousands, comma_hint
 from dltk.data.texts.files import first_bytes, guessed_encoding
 
@@ -29,21 +30,31 @@ class LookedAt:
     """A table as text, and how it must be read to be one.
 
     Attributes:
-        columns: Cells by column, outer spaces cut off; None where a value is missing.
+        columns: Cells by column of the rows that are looked at; None where a value is missing.
+        rows: Which these are, counted from 0: all, or where they do not fit in memory, many spread over the file.
+        whole: The cells of all rows.
         options: Of the data set csv that differ from the defaults, such as the separator of numbers.
         why: What to say of these options.
         has_header: Whether its first row names the columns.
     """
 
     columns: Mapping[str, list[str | None]]
+    rows: Sequence[int]
+    whole: DiskTable
     options: Mapping[str, Any]
     why: Mapping[str, str]
     has_header: bool
 
+    def known(self, name: str) -> DiskCells:
+        """Return the cells of a column that are not missing, in all rows."""
+        cells = self.whole[name]
+        return cells.take(torch.from_numpy(np.flatnonzero(~absent(cells))))
+
     @property
-    def num_rows(self) -> int:
-        """How many rows it has."""
-        return len(next(iter(self.columns.values())))
+    def note(self) -> str:
+        """What to say where only some rows are looked at."""
+        is_part = len(self.rows) < len(self.whole)
+        return f"columns were judged by {len(self.rows):,} rows, spread over the file" if is_part else ""
 
 
 def look_at(path: Path) -> LookedAt | None:
@@ -70,24 +81,29 @@ def look_at(path: Path) -> LookedAt | None:
         return None
     if not has_header:
         options["header"], why["header"] = False, "the first row looks like data; columns are called c0, c1, ..."
-    columns = _columns(table)
+    rows = _rows(table)
+    columns = _columns(table, rows)
     if len(columns) < 2:
         return None
     mark = _marks(columns)
     if mark:
         options |= mark
         table = read_csv(str(path), CsvFormat(encoding=encoding, header=has_header, **_as_written(mark)))
-        columns = _columns(table)
+        columns = _columns(table, rows)
         why |= dict.fromkeys(mark, "as its numbers are written")
-    return LookedAt(columns, options, why, has_header)
+    return LookedAt(columns, rows.tolist(), table.frame, options, why, has_header)
 
 
-def _columns(table: CsvTable) -> dict[str, list[str | None]]:
-    """Return the cells by column; of a table on disk only those of its first rows."""
-    frame = table.frame
-    if is_on_disk(frame):
-        frame = frame.take(torch.arange(min(MAX_ROWS_ON_DISK, len(frame))))
-    return {str(name): list(cells_of(frame, str(name))) for name in frame.columns}
+def _rows(table: CsvTable) -> Tensor:
+    """Return the rows to look at: all, or of a table on disk some, alike far from each other."""
+    count = len(table.frame)
+    num_rows = min(MAX_ROWS_ON_DISK, count) if is_on_disk(table.frame) else count
+    return torch.arange(num_rows) * count // num_rows
+
+
+def _columns(table: CsvTable, rows: Tensor) -> dict[str, list[str | None]]:
+    some = table.frame.take(rows)
+    return {name: list(some[name]) for name in some.columns}
 
 
 def _read(path: Path, written: CsvFormat) -> tuple[CsvTable, bool]:

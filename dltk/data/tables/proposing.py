@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import numpy as np
 
 from dltk.config.errors import OptionError, count_of, did_you_mean, listed, shown
 from dltk.data.proposals import Proposal
 from dltk.data.tables.dates import moment, order_of
 from dltk.data.tables.looking import LookedAt, look_at
-from dltk.data.tables.numbers import is_number_column, number
+from dltk.data.tables.numbers import is_number_column, number, numbers_of
 from dltk.data.tables.ratings import proposed_ratings
 from dltk.data.tables.spelling import is_date
+from dltk.data.tables.tallies import most_frequent, num_different
 from dltk.data.tables.targets import decide_kind
 
 _TARGET_NAMES = (
@@ -48,6 +49,28 @@ class _Choices:
     comments: dict[tuple[str, ...], str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Column:
+    """A column beside the target.
+
+    Attributes:
+        name: Of the column.
+        cells: Of the rows that are looked at and have a target.
+        rows: The number of each of these rows.
+        whole: The cells of all rows.
+    """
+
+    name: str
+    cells: Sequence[str | None]
+    rows: Sequence[int]
+    whole: Sequence[str | None]
+
+    @property
+    def known(self) -> list[str]:
+        """The cells that are not missing."""
+        return [cell for cell in self.cells if cell is not None]
+
+
 def proposed_table(path: Path, target: str) -> Proposal | None:
     """Return a config that predicts one column of a table from the others; None where the file is none.
 
@@ -59,17 +82,18 @@ def proposed_table(path: Path, target: str) -> Proposal | None:
     if table is None:
         return None
     chosen, why = chosen_target(table, target)
-    ratings = proposed_ratings(path, table.columns, chosen, table.options)
+    ratings = proposed_ratings(path, table.whole, chosen, table.options)
     if ratings is not None:
         return ratings
     rows = [i for i, cell in enumerate(table.columns[chosen]) if cell is not None]
-    goal = [str(table.columns[chosen][i]) for i in rows]
-    kind = decide_kind("auto", {chosen: goal})
+    known = table.known(chosen)
+    kind = decide_kind("auto", {chosen: known})
+    goal, numbers = [str(table.columns[chosen][i]) for i in rows], [table.rows[i] for i in rows]
     choices = _Choices({"path": str(path), "target": chosen, **table.options})
     choices.comments = {("data", key): text for key, text in table.why.items()}
     choices.comments["data", "target"] = f"{why}; read as {kind}"
     texts = [
-        _choose(choices, name, [cells[i] for i in rows], goal, kind)
+        _choose(choices, _Column(name, [cells[i] for i in rows], numbers, table.whole[name]), goal, kind)
         for name, cells in table.columns.items()
         if name != chosen
     ]
@@ -79,12 +103,13 @@ def proposed_table(path: Path, target: str) -> Proposal | None:
             "target", f"no column is left to predict {shown(chosen)} from: {'; '.join(_reasons(choices.drop))}"
         )
     return Proposal(
-        {"data": _data_options(choices), **_training(len(rows))},
+        {"data": _data_options(choices), **_training(len(known))},
         certainty if path.suffix in {".csv", ".tsv", ".gz"} else min(certainty, _UNSURE),
         choices.comments,
         [
-            f"{count_of(len(table.columns), 'column')} and {len(rows):,} rows that have {shown(chosen)}",
-            _spread(goal, kind),
+            f"{count_of(len(table.columns), 'column')} and {len(known):,} rows that have {shown(chosen)}",
+            _spread(known, kind),
+            *([table.note] if table.note else []),
         ],
     )
 
@@ -110,13 +135,13 @@ def chosen_target(table: LookedAt, asked: str) -> tuple[str, str]:
     return names[-1], "a guess, the last column, to be changed if another one is meant"
 
 
-def _choose(choices: _Choices, name: str, cells: Sequence[str | None], goal: Sequence[str], kind: str) -> bool:
+def _choose(choices: _Choices, column: _Column, goal: Sequence[str], kind: str) -> bool:
     """Decide what becomes of a column; return whether it holds longer texts."""
-    known = [cell for cell in cells if cell is not None]
+    name, cells, known = column.name, column.cells, column.known
     different = len(set(known))
     is_number = bool(known) and is_number_column(list(cells))
     is_text = _is_text(known, is_number=is_number)
-    reason = _useless(cells, known, goal, kind)
+    reason = _useless(column, goal, kind)
     if is_text:
         choices.drop[name] = "longer texts; a data set of texts reads them: --dataset text_csv"
     elif different == len(cells) and _NUMBERING.fullmatch(name) and "id" not in choices.options:
@@ -146,16 +171,17 @@ def _period(cells: Sequence[str | None]) -> str:
     return f"{known[0]} to {known[-1]}"
 
 
-def _useless(cells: Sequence[str | None], known: Sequence[str], goal: Sequence[str], kind: str) -> str:
+def _useless(column: _Column, goal: Sequence[str], kind: str) -> str:
     """Return why a column is better left out; "" where it is not."""
+    cells, known = column.cells, column.known
     different = set(known)
-    if len(different) < 2:
-        return "empty" if not known else "always the same"
+    if len(different) < 2 and (count := num_different(column.whole)) < 2:
+        return "always the same" if count else "empty"
     if all(map(is_date, known)) and order_of(cells) is None:
         return "dates in which day and month cannot be told apart; write them like 2026-11-28"
     if kind == "classes" and _repeats(cells, goal):
         return "repeats the target"
-    if len(different) == len(cells) and _counts_up(known):
+    if len(different) == len(cells) and _counts_up(known, column.rows):
         return "numbers the rows"
     is_category = not is_number_column(list(cells)) and order_of(cells) is None
     if is_category and len(different) > max(_FEW, len(known) / 2):
@@ -169,8 +195,9 @@ def _repeats(cells: Sequence[str | None], goal: Sequence[str]) -> bool:
     return None not in cells and len(pairs) == len(set(cells)) == len(set(goal))
 
 
-def _counts_up(known: Sequence[str]) -> bool:
-    return all(map(str.isdecimal, known)) and all(int(after) - int(one) == 1 for one, after in pairwise(known))
+def _counts_up(known: Sequence[str], rows: Sequence[int]) -> bool:
+    """Return whether each cell is the number of its row, from wherever counting begins."""
+    return all(map(str.isdecimal, known)) and len({int(cell) - row for cell, row in zip(known, rows, strict=True)}) == 1
 
 
 def _choose_scale(choices: _Choices, name: str, values: Sequence[float]) -> None:
@@ -197,14 +224,14 @@ def _reasons(drop: Mapping[str, str]) -> list[str]:
     return [f"{name}: {why}" for name, why in drop.items()]
 
 
-def _spread(goal: Sequence[str], kind: str) -> str:
-    """Say what the target looks like."""
+def _spread(goal: Sequence[str | None], kind: str) -> str:
+    """Say what the target looks like, of which all cells are given."""
     if kind != "classes":
-        values = [number(cell) for cell in goal]
-        return f"the target goes from {min(values):g} to {max(values):g}, median {median(values):g}"
-    counts = Counter(goal).most_common()
-    shares = [f"{shown(name)} {count / len(goal):.0%}" for name, count in counts[:_MOST_SHOWN]]
-    return f"{len(counts)} classes: {', '.join(shares)}{', ...' if len(counts) > _MOST_SHOWN else ''}"
+        values = numbers_of(goal)
+        return f"the target goes from {values.min():g} to {values.max():g}, median {np.median(values):g}"
+    count = num_different(goal)
+    shares = [f"{shown(name)} {times / len(goal):.0%}" for name, times in most_frequent(goal, _MOST_SHOWN)]
+    return f"{count} classes: {', '.join(shares)}{', ...' if count > _MOST_SHOWN else ''}"
 
 
 def _training(num_rows: int) -> dict[str, dict[str, Any]]:

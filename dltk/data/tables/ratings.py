@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dltk.config.errors import shown
+from dltk.data.disk.cells import DiskTable
 from dltk.data.proposals import KeyPlace, Proposal
+from dltk.data.tables.tallies import num_different
 
 _USER = re.compile(r"(?i)(?:user|customer|member|reviewer|viewer|reader)s?(?:[_ ]?(?:id|no|name))?|사용자|고객")
 _ITEM = re.compile(r"(?i)(?:item|movie|film|product|book|song|track|game|article)s?(?:[_ ]?(?:id|no|name))?|영화|상품")
@@ -17,9 +19,7 @@ _MOST_CELLS = 250_000_000
 _FEWEST_EACH = 2
 
 
-def proposed_ratings(
-    path: Path, columns: Mapping[str, Sequence[str | None]], target: str, options: Mapping[str, Any]
-) -> Proposal | None:
+def proposed_ratings(path: Path, table: DiskTable, target: str, options: Mapping[str, Any]) -> Proposal | None:
     """Return a config for a table of users, items and ratings; None where it is none.
 
     Users and items become one 0/1 each, so that a linear model learns a bias of every user and item: the baseline of
@@ -27,18 +27,18 @@ def proposed_ratings(
 
     Args:
         path: Of the table.
-        columns: Its cells.
+        table: Its cells.
         target: The column of ratings.
         options: How the table is read.
     """
-    user, item = (_named(columns, pattern, target) for pattern in (_USER, _ITEM))
-    if user is None or item is None or len(set(columns[target])) > _MOST_STEPS:
+    user, item = (_named(table.columns, pattern, target) for pattern in (_USER, _ITEM))
+    if user is None or item is None or num_different(table[target]) > _MOST_STEPS:
         return None
-    counts = {name: len(set(columns[name])) for name in (user, item)}
-    num_rows = len(columns[target])
+    counts = {name: num_different(table[name]) for name in (user, item)}
+    num_rows = len(table)
     if min(num_rows / count for count in counts.values()) < _FEWEST_EACH:
         return None
-    others = [name for name in columns if name not in {user, item, target}]
+    others = [name for name in table.columns if name not in {user, item, target}]
     kept = max(2, min(max(counts.values()), _MOST_CELLS // num_rows))
     data: dict[str, Any] = {"path": str(path), "target": target, "target_kind": "numbers", **options}
     data |= {"categories": [user, item], "max_categories": kept, **({"drop": others} if others else {})}
@@ -57,5 +57,5 @@ def proposed_ratings(
     return Proposal({"data": data, **training}, 1.0, comments, [found])
 
 
-def _named(columns: Mapping[str, Sequence[str | None]], pattern: re.Pattern[str], target: str) -> str | None:
+def _named(columns: Sequence[str], pattern: re.Pattern[str], target: str) -> str | None:
     return next((name for name in columns if name != target and pattern.fullmatch(name.strip())), None)

@@ -11,6 +11,7 @@ from dltk.config.errors import count_of, shown
 from dltk.data.proposals import KeyPlace, Proposal
 from dltk.data.tables.looking import look_at
 from dltk.data.tables.proposing import chosen_target
+from dltk.data.tables.tallies import num_different
 
 _MANY_TEXTS = 2_000
 _MOST_CLASSES = 100
@@ -33,9 +34,9 @@ def proposed_texts_of_table(path: Path, target: str) -> Proposal | None:
     if text is None:
         return None
     rows = [i for i, cell in enumerate(table.columns[chosen]) if cell is not None]
-    labels = [str(table.columns[chosen][i]) for i in rows]
     texts = [table.columns[text][i] or "" for i in rows]
-    classes = len(set(labels))
+    labels = table.known(chosen)
+    classes = num_different(labels)
     if not 2 <= classes <= min(_MOST_CLASSES, len(labels) // 2):
         return None
     options = {"path": str(path), "text": text, "label": chosen, **table.options}
@@ -43,8 +44,9 @@ def proposed_texts_of_table(path: Path, target: str) -> Proposal | None:
     comments["data", "label"] = why
     others = [name for name in table.columns if name not in {text, chosen}]
     unread = [f"columns that are not read: {', '.join(others)}"] if others else []
-    found = [f"{len(rows):,} texts in column {shown(text)}, {count_of(classes, 'label')} in {shown(chosen)}", *unread]
-    return Proposal(_sections(options, texts, comments), 0.8, comments, found)
+    found = [f"{len(labels):,} texts in column {shown(text)}, {count_of(classes, 'label')} in {shown(chosen)}", *unread]
+    found += [table.note] if table.note else []
+    return Proposal(_sections(options, texts, comments, len(labels)), 0.8, comments, found)
 
 
 def proposed_texts_of_folders(path: Path, files: Mapping[str, Sequence[Path]]) -> Proposal:

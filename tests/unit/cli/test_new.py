@@ -9,6 +9,8 @@ import pytest
 
 from dltk.config import shipped
 from dltk.config.schema import SCHEMA_PATH
+from dltk.data.tables import looking
+from dltk.data.texts import room
 from tests.commands import write_table
 
 
@@ -135,6 +137,43 @@ def test_a_dated_series_is_tested_on_its_end(dltk, folder):
     assert "  time: day\n" in written(folder, "series.yaml")
     run = dltk.trained("series.yaml", "train.epochs=1", "tensorboard=null")
     assert "dates: day" in (run / "train.log").read_text()
+
+
+@pytest.fixture
+def large(folder, monkeypatch):
+    """Return a table that does not fit in memory, of which 100 rows in 3,000 are looked at, all with even numbers."""
+    monkeypatch.setenv("DLTK_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(looking, "MAX_ROWS_ON_DISK", 100)
+    monkeypatch.setattr(room, "MIN_BYTES", 0)
+    monkeypatch.setattr(room, "available_bytes", lambda: 50_000)
+    chance = random.Random(2)
+    rows = ["row,a,same,nearly,b,kind"]
+    for i in range(3000):
+        a = chance.gauss(0, 1)
+        odd = i == 2501
+        kind = "rare" if i % 500 == 7 else "big" if a > 0 else "small"
+        rows.append(f"{i + 1},{a:.4f},x,{'y' if odd else 'x'},{'much' if odd else chance.gauss(0, 1)},{kind}")
+    path = folder / "large.csv"
+    path.write_text("\n".join(rows))
+    return path
+
+
+def test_of_a_table_on_disk_some_rows_all_over_it_are_looked_at_and_it_is_said(large, dltk, folder):
+    said = dltk.ok("new", "--for", "large.csv").out
+    assert "columns were judged by 100 rows, spread over the file" in said
+    assert "6 columns and 3,000 rows that have 'kind'" in said
+    assert "3 classes: " in said
+    text = written(folder, "large.yaml")
+    assert "  drop: [row, same]\n" in text
+    assert "row: numbers the rows" in text
+    assert "same: always the same" in text
+
+
+def test_what_was_not_looked_at_is_told_while_training(large, dltk, folder):
+    dltk.ok("new", "--for", "large.csv")
+    run = dltk.trained("large.yaml", "train.epochs=1", "tensorboard=null")
+    assert "column b has 1 cell that is no number (such as 'much') among 3000" in (run / "train.log").read_text()
+    assert "rare" in dltk.ok("eval", run).out
 
 
 def test_ratings_get_a_bias_for_every_user_and_item(dltk, folder):

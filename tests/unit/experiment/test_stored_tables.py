@@ -243,26 +243,34 @@ def write_large_table(path: Path, num_bytes: int) -> Path:
 
 
 LARGE = """
-import resource, sys
+import json, resource, sys
 from pathlib import Path
-from dltk import train
-from dltk.experiment import RunOptions
-path, output = sys.argv[1:]
-data = {"name": "csv", "path": path, "target": "kind", "drop": ["remark"], "storage": "disk"}
-config = {"data": data, "model": {"name": "mlp", "hidden": [4]}, "train": {"steps": 50}, "tensorboard": None}
-train(config, (), RunOptions(Path(output), quiet=True))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+from dltk.cli.app import run
+config, path, output = sys.argv[1:]
+peaks = []
+commands = ["train", config, "--output-dir", output, "--quiet"], ["predict", output, path, "--output", "large.jsonl"]
+for command in commands:
+    assert run(command) == 0
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(json.dumps(peaks))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere ru_maxrss has another unit")
-def test_a_table_of_two_gigabytes_is_trained_on_in_one(tmp_path):
+def test_a_table_of_two_gigabytes_is_trained_on_and_answered_in_one(tmp_path, monkeypatch):
     """It takes some minutes, and 5 GB of disk."""
-    path = write_large_table(tmp_path / "large.csv", 2 * 10**9)
-    command = [sys.executable, "-c", LARGE, str(path), str(tmp_path / "run")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
-    shutil.rmtree(tmp_path / "cache")
-    path.unlink()
-    assert int(done.stdout.split()[-1]) < 1200
+    monkeypatch.chdir(tmp_path)
+    try:
+        path = write_large_table(tmp_path / "large.csv", 2 * 10**9)
+        asked = {**config(path, drop=["remark"], id=None, storage="disk"), "train": {"steps": 50}}
+        (tmp_path / "large.yaml").write_text(json.dumps(asked))
+        command = [sys.executable, "-c", LARGE, "large.yaml", str(path), "run"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
+        with path.open("rb") as rows, (tmp_path / "large.jsonl").open("rb") as answers:
+            assert sum(1 for _ in answers) == sum(1 for _ in rows) - 1
+    finally:
+        for place in tmp_path.iterdir():
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+    assert max(json.loads(done.stdout.splitlines()[-1])) < 1200
