@@ -21,7 +21,16 @@ from benchmarks.programs import CONFIGS, STARTS, Program, timed, whole
 from benchmarks.ratios import different_work
 from benchmarks.records import Records, Row, differing
 from benchmarks.referee import rounds
-from benchmarks.tables import goal_table, part_table, peer_table, product_table, program_table, step_table, whole_table
+from benchmarks.tables import (
+    convolution_table,
+    goal_table,
+    part_table,
+    peer_table,
+    product_table,
+    program_table,
+    step_table,
+    whole_table,
+)
 from benchmarks.workloads import SCALING, WORKLOADS, Workload, chosen
 
 QUICK = {"only": "a,b,c,d,e,f", "threads": "1", "rounds": 3, "contestants": "opt,dltk"}
@@ -31,7 +40,17 @@ USUAL = {
     "rounds": 7,
     "contestants": "opt,same,dltk,dltk_compiling,dltk_bf16",
 }
-TABLES = (step_table, peer_table, program_table, whole_table, part_table, product_table, growth_table, goal_table)
+TABLES = (
+    step_table,
+    peer_table,
+    program_table,
+    whole_table,
+    part_table,
+    product_table,
+    convolution_table,
+    growth_table,
+    goal_table,
+)
 PEERS_FACTOR = 2.0
 """How far the loss of one who draws its own order, or its own initial weights, may be from the reference's."""
 
@@ -209,7 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--programs", action="store_true", help="whole trainings of three shipped configs; with --peers of workloads"
     )
-    parser.add_argument("--parts", action="store_true", help="where the hand-written loop's time goes")
+    parser.add_argument("--parts", action="store_true", help="where a step's time goes; how fast products are")
     parser.add_argument("--scaling", action="store_true", help="cost against rows, epochs, batch size and width")
     parser.add_argument("--report", action="store_true", help="renew docs/performance.md from benchmarks/results")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file; rounds are added to what is there")

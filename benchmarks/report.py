@@ -9,7 +9,16 @@ from pathlib import Path
 from benchmarks.growth import draw, growth_table
 from benchmarks.material import REPOSITORY
 from benchmarks.records import Records, Row
-from benchmarks.tables import goal_table, part_table, peer_table, product_table, program_table, step_table, whole_table
+from benchmarks.tables import (
+    convolution_table,
+    goal_table,
+    part_table,
+    peer_table,
+    product_table,
+    program_table,
+    step_table,
+    whole_table,
+)
 
 PAGE = REPOSITORY / "docs" / "performance.md"
 RESULTS = REPOSITORY / "benchmarks" / "results"
@@ -22,6 +31,7 @@ TABLES: Mapping[str, Callable[[Sequence[Row]], list[str]]] = {
     "whole": whole_table,
     "parts": part_table,
     "products": product_table,
+    "convolutions": convolution_table,
     "scaling": growth_table,
 }
 _PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

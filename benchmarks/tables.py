@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.contestants.names import CONTESTANTS, DEEP, PEERS, REFERENCE
 from benchmarks.goals import FASTEST, GOALS
+from benchmarks.parts import BY_HAND, KINDS
 from benchmarks.ratios import Quantity, paired
 from benchmarks.records import Row
 
@@ -79,25 +80,31 @@ def whole_table(rows: Sequence[Row]) -> list[str]:
 
 
 def part_table(rows: Sequence[Row]) -> list[str]:
-    """Return one line per part of a hand-written step, and what the step would be with the fastest products."""
+    """Return one line per part of a step, by hand and by dltk, and what it would be with the fastest products."""
     lines = [
-        "| | threads | part of a step | ms, of the processor | share | GFLOP/s |",
-        "|---|---|---|---|---|---|",
+        "| | threads | part of a step | by hand, ms of the processor | share | GFLOP/s | dltk, ms | GFLOP/s "
+        "| dltk in bf16, ms | GFLOP/s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    own = [row for row in rows if row.kind == "part"]
     fastest = fastest_products(rows)
-    for case, threads in sorted({(row.case, row.threads) for row in own}):
-        found = {name: _typical(own, case, name, threads) for name in _parts_of(own, case, threads)}
-        whole = sum(one.milliseconds for one in found.values())
-        for name, one in sorted(found.items(), key=lambda item: -item[1].milliseconds):
-            rate = f"{one.gflop / one.milliseconds * 1000:.0f}" if one.gflop else ""
-            share = one.milliseconds / whole
-            lines.append(f"| {case} | {threads} | {name} | {one.milliseconds:.3g} | {share:.2f} | {rate} |")
+    for case, threads in sorted({(row.case, row.threads) for row in rows if row.kind == BY_HAND}):
+        found = {kind: _parts_of([row for row in rows if row.kind == kind], case, threads) for kind in KINDS}
+        own = found[BY_HAND]
+        whole = sum(one.milliseconds for one in own.values())
+        for name in sorted(
+            {name for one in found.values() for name in one}, key=lambda name: (-_spent(own, name), name)
+        ):
+            cells = [_cells(found[kind].get(name)) for kind in KINDS]
+            share = f"{_spent(own, name) / whole:.2f}"
+            columns = (name, cells[0][0], share, cells[0][1], *cells[1], *cells[2])
+            lines.append(f"| {case} | {threads} | {' | '.join(columns)} |")
+        totals = [f"{sum(one.milliseconds for one in parts.values()):.3g}" if parts else "" for parts in found.values()]
+        lines.append(f"| {case} | {threads} | all | {totals[0]} | 1.00 | | {totals[1]} | | {totals[2]} | |")
         for name, speed in fastest.get(threads, {}).items():
-            work = [one for one in found.values() if one.gflop]
+            work = [one for one in own.values() if one.gflop]
             least = whole - sum(one.milliseconds - 1000 * one.gflop / speed for one in work)
             words = f"all, if all that is counted ran at the {speed:.0f} GFLOP/s of the fastest {name} product"
-            lines.append(f"| {case} | {threads} | {words} | {least:.3g} | {least / whole:.2f} | |")
+            lines.append(f"| {case} | {threads} | {words} | {least:.3g} | {least / whole:.2f} | | | | | |")
     return lines
 
 
@@ -113,11 +120,23 @@ def fastest_products(rows: Sequence[Row]) -> dict[int, dict[str, float]]:
 
 
 def product_table(rows: Sequence[Row]) -> list[str]:
-    """Return one line per size of a product, number format and library."""
-    lines = ["| rows x inner size x columns | threads | | GFLOP/s |", "|---|---|---|---|"]
-    for row in rows:
-        if row.kind == "product" and row.seconds and row.gflop:
-            lines.append(f"| {row.case} | {row.threads} | {row.contestant} | {row.gflop / row.seconds:.0f} |")
+    """Return one line per product of dense layers, with what each library makes of it."""
+    return _speeds([row for row in rows if row.kind == "product"], "rows x inputs to outputs")
+
+
+def convolution_table(rows: Sequence[Row]) -> list[str]:
+    """Return one line per part of a convolution, with what it is in each layout."""
+    return _speeds([row for row in rows if row.kind == "convolution"], "images of channels x pixels")
+
+
+def _speeds(rows: Sequence[Row], title: str) -> list[str]:
+    """Return one line per case, one column per choice: GFLOP/s."""
+    choices = list(dict.fromkeys(row.contestant for row in rows))
+    lines = [f"| {' | '.join([title, 'threads', *choices])} |", "|---" * (len(choices) + 2) + "|"]
+    for case, threads in dict.fromkeys((row.case, row.threads) for row in rows):
+        own = [row for row in rows if (row.case, row.threads) == (case, threads) and row.gflop and row.seconds]
+        rates = {row.contestant: f"{(row.gflop or 0) / (row.seconds or 1):.0f}" for row in own}
+        lines.append(f"| {' | '.join([case, str(threads), *(rates.get(choice, '') for choice in choices)])} |")
     return lines
 
 
@@ -129,8 +148,20 @@ class _Part:
     gflop: float
 
 
-def _parts_of(rows: Sequence[Row], case: str, threads: int) -> list[str]:
-    return list(dict.fromkeys(row.contestant for row in rows if (row.case, row.threads) == (case, threads)))
+def _parts_of(rows: Sequence[Row], case: str, threads: int) -> dict[str, _Part]:
+    names = dict.fromkeys(row.contestant for row in rows if (row.case, row.threads) == (case, threads))
+    return {name: _typical(rows, case, name, threads) for name in names}
+
+
+def _spent(parts: Mapping[str, _Part], name: str) -> float:
+    return parts[name].milliseconds if name in parts else 0.0
+
+
+def _cells(part: _Part | None) -> tuple[str, str]:
+    """Return milliseconds and GFLOP/s as they stand in a table."""
+    if part is None:
+        return "", ""
+    return f"{part.milliseconds:.3g}", f"{part.gflop / part.milliseconds * 1000:.0f}" if part.gflop else ""
 
 
 def _typical(rows: Sequence[Row], case: str, name: str, threads: int) -> _Part:

@@ -37,15 +37,15 @@ def network_of(workload: Workload, material: Material) -> nn.Module:
 def run(workload: Workload, material: Material, turns: Turns, threads: int) -> None:
     """Train turn by turn, with what torch does when nothing is asked of it."""
     torch.set_num_threads(threads)
-    train(workload, material, turns, torch.contiguous_format)
+    train(workload, material, turns, lambda: network_of(workload, material))
 
 
-def train(workload: Workload, material: Material, turns: Turns, layout: torch.memory_format) -> None:
-    """Train turn by turn; after the last epoch of a run, begin another one."""
+def train(workload: Workload, material: Material, turns: Turns, network: Callable[[], nn.Module]) -> None:
+    """Train what `network` returns turn by turn; after the last epoch of a run, begin with another one."""
     inputs, targets = (torch.from_numpy(material.array(name)) for name in ("inputs", "targets"))
     turns.ready({})
     while True:
-        model = network_of(workload, material).to(memory_format=layout)
+        model = network()
         optimizer = torch.optim.Adam(model.parameters(), lr=workload.lr, fused=True)
         for first in range(0, workload.epochs, workload.round_epochs):
             turns.begin()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import Literal
 
+from benchmarks.contestants.prepared import prepared
 from benchmarks.contestants.turns import Pace, Turns
 from benchmarks.material import Material
 from benchmarks.workloads import PLUGINS, Workload
@@ -111,6 +113,13 @@ def run(
             machine = compile_steps(built, machine, learner, fitting.log.screen)
             fit(fitting, Progress())
             fitting.log.board.close()
+
+
+def stepper(workload: Workload, material: Material, threads: int, precision: str) -> Callable[[], object]:
+    """Return what makes one step after the other, epoch by epoch, as a run's learner does."""
+    built, learner = prepared(workload, material, threads, precision)
+    steps = chain.from_iterable(learner.epoch(built.splits.lessons.epoch(epoch)) for epoch in count())
+    return lambda: next(steps)
 
 
 def _fitting(built: Built, learner: Learner, folder: Path, pace: Pace, stop: StopRequest) -> Fitting:

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from benchmarks.contestants.names import CONTESTANTS, PEERS, able
-from benchmarks.parts import measured
+from benchmarks.parts import KINDS, SPEEDS, measured
 from benchmarks.peers import python_for
 from benchmarks.programs import Program, timed
 
@@ -49,10 +49,12 @@ def test_parts_of_a_step_are_measured(tmp_path, monkeypatch):
     monkeypatch.delenv("DLTK_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     rows = measured(["e"], 1, 1)
-    found = {row.contestant: row for row in rows if row.kind == "part"}
-    assert {"products", "update", "the rest"} <= set(found)
-    assert found["products"].gflop
-    assert all(row.seconds and row.gflop for row in rows if row.kind == "product")
+    for kind in KINDS:
+        found = {row.contestant: row for row in rows if row.kind == kind}
+        assert {"products", "update", "the rest"} <= set(found)
+        assert found["products"].gflop
+    assert {row.kind for row in rows} == {*KINDS, *SPEEDS}
+    assert all(row.seconds and row.gflop for row in rows if row.kind in SPEEDS)
 
 
 def test_who_needs_no_packages_runs_here():

@@ -5,7 +5,7 @@ from benchmarks.growth import exponent, growth_table
 from benchmarks.parts import REST, part_of
 from benchmarks.records import Records, Row
 from benchmarks.report import PAGE, PICTURE, all_records, rendered
-from benchmarks.tables import fastest_peers, goal_table, part_table, product_table, step_table
+from benchmarks.tables import convolution_table, fastest_peers, goal_table, part_table, product_table, step_table
 
 
 def test_the_page_agrees_with_the_measurements():
@@ -59,15 +59,45 @@ def test_the_parts_of_a_step_tell_what_it_would_need_with_the_fastest_product():
     rows = [
         Row("part", "a", "products", 1, 1, 0.9, 0.8, 100, gflop=40.0),
         Row("part", "a", "the rest", 1, 1, 0.2, 0.2, 100),
-        Row("product", "8 x 8 x 8", "float32, oneDNN", 1, 1, 1.0, 1.0, 1, gflop=80.0),
-        Row("product", "8 x 8 x 8", "float32, torch's choice", 1, 1, 1.0, 1.0, 1, gflop=100.0),
+        Row("product", "8 x 8 to 8, forward", "float32, oneDNN", 1, 1, 1.0, 1.0, 1, gflop=80.0),
+        Row("product", "8 x 8 to 8, forward", "float32, torch's choice", 1, 1, 1.0, 1.0, 1, gflop=100.0),
     ]
     assert part_table(rows)[2:] == [
-        "| a | 1 | products | 8 | 0.80 | 50 |",
-        "| a | 1 | the rest | 2 | 0.20 |  |",
-        "| a | 1 | all, if all that is counted ran at the 100 GFLOP/s of the fastest float32 product | 6 | 0.60 | |",
+        "| a | 1 | products | 8 | 0.80 | 50 |  |  |  |  |",
+        "| a | 1 | the rest | 2 | 0.20 |  |  |  |  |  |",
+        "| a | 1 | all | 10 | 1.00 | |  | |  | |",
+        "| a | 1 | all, if all that is counted ran at the 100 GFLOP/s of the fastest float32 product "
+        "| 6 | 0.60 | | | | | |",
     ]
-    assert product_table(rows)[2] == "| 8 x 8 x 8 | 1 | float32, oneDNN | 80 |"
+    assert product_table(rows) == [
+        "| rows x inputs to outputs | threads | float32, oneDNN | float32, torch's choice |",
+        "|---|---|---|---|",
+        "| 8 x 8 to 8, forward | 1 | 80 | 100 |",
+    ]
+
+
+def test_the_parts_of_dltks_own_step_stand_beside_those_by_hand():
+    rows = [
+        Row("part", "a", "the rest", 1, 1, 0.2, 0.2, 100),
+        Row("dltk part", "a", "the rest", 1, 1, 0.1, 0.1, 100),
+        Row("dltk part", "a", "copies", 1, 1, 0.1, 0.1, 100),
+        Row("bf16 part", "a", "products", 1, 1, 0.1, 0.1, 100, gflop=10.0),
+    ]
+    assert part_table(rows)[2:] == [
+        "| a | 1 | the rest | 2 | 1.00 |  | 1 |  |  |  |",
+        "| a | 1 | copies |  | 0.00 |  | 1 |  |  |  |",
+        "| a | 1 | products |  | 0.00 |  |  |  | 1 | 100 |",
+        "| a | 1 | all | 2 | 1.00 | | 2 | | 1 | |",
+    ]
+
+
+def test_convolutions_stand_in_a_table_with_a_column_for_each_layout():
+    rows = [
+        Row("convolution", "two images", name, 1, 1, seconds, seconds, 1, gflop=10.0)
+        for name, seconds in (("float32, contiguous", 0.2), ("float32, channels last", 0.1))
+    ]
+    assert convolution_table(rows)[0].endswith("| float32, contiguous | float32, channels last |")
+    assert convolution_table(rows)[2:] == ["| two images | 1 | 50 | 100 |"]
 
 
 def test_operations_belong_to_parts():
