@@ -18,7 +18,7 @@ from dltk.experiment.other_data import say_notes
 from dltk.training.task import Answer
 
 INVALID = "invalid"
-PORTION_BYTES = 1 << 24
+PORTION_BYTES = 1 << 23
 """About so much of long texts is answered at a time."""
 
 

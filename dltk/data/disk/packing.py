@@ -17,7 +17,7 @@ from dltk.data.disk.store import Write
 
 BLOCK_ROWS = 1 << 14
 """So many cells of a column, at most, lie together and are read at once."""
-BLOCK_CHARACTERS = 1 << 25
+BLOCK_CHARACTERS = 1 << 24
 """So many characters of all columns end a block that has fewer rows."""
 Cell = str | None
 Value = TypeVar("Value", bound=np.generic)

@@ -378,9 +378,9 @@ def test_training_and_answering_on_disk_takes_a_fraction_of_the_memory(tmp_path)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere ru_maxrss has another unit")
-def test_texts_of_half_a_gigabyte_take_less_than_that(tmp_path):
-    """It takes some minutes."""
-    path, few = write_long_table(tmp_path / "a.csv", 9000, 9000), write_long_table(tmp_path / "few.csv", 100, 21)
+def test_long_texts_on_disk_take_the_memory_of_some_blocks(tmp_path):
+    """It takes a minute or two; in memory, texts take several times their file."""
+    path, few = write_long_table(tmp_path / "a.csv", 4000, 9000), write_long_table(tmp_path / "few.csv", 100, 21)
     base, on_disk = peak_bytes(few, MUCH, packing.BLOCK_CHARACTERS), peak_bytes(path, LITTLE, packing.BLOCK_CHARACTERS)
-    assert path.stat().st_size > 4 * 10**8
-    assert on_disk - base < path.stat().st_size, (on_disk, base)
+    assert path.stat().st_size > 12 * packing.BLOCK_CHARACTERS
+    assert on_disk - base < 20 * packing.BLOCK_CHARACTERS, (on_disk, base)
