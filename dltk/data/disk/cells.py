@@ -224,7 +224,7 @@ class RowNames(Sequence[str]):
 
 
 Stored = (DiskRows, DiskCells, DiskTable, RowNames)
-"""What lies in files; `take` chooses among it."""
+"""What is read when it is asked for, from a file or from packed cells; `take` chooses among it."""
 
 
 def is_on_disk(column: Any) -> bool:
