@@ -198,9 +198,10 @@ class TextPreparation:
             yield from (self._coding.pack(self._numbers(some)) for some in _blocks(texts))
 
     def _stored(self, texts: DiskCells) -> DiskRagged:
-        """Return texts as they are stored: the entry belongs to them and to what was fitted."""
+        """Return texts as they are stored: the entry belongs to them, to what was fitted, and to what cut them."""
         fitted = hashlib.sha256(json.dumps(self.state(), default=Tensor.tolist).encode()).hexdigest()
-        facts = {"what": "encoded texts", "texts": texts.digest(), "fitted": fitted}
+        cut_by = self._options.cutting.versions
+        facts = {"what": "encoded texts", "texts": texts.digest(), "fitted": fitted, "cut_by": cut_by}
         shortest, longest = self._options.gram_sizes
         wanted = WantedBytes(facts, texts.num_bytes * (longest - shortest + 1), "encoded texts")
         return stored_ragged(wanted, lambda: self._parts(texts))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from typing import Any, Literal
-from unicodedata import normalize
+from unicodedata import normalize, unidata_version
 
 import torch
 
@@ -45,6 +45,20 @@ class Cutting:
         """Raise Unavailable where a package is needed that is not installed; cheap."""
         if self.analyzer == "morphemes":
             load_extra(*_KIWI)
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions of what decides the n-grams beside these options, by name.
+
+        Raises:
+            Unavailable: A package is needed that is not installed.
+        """
+        found = {"unicode": unidata_version}
+        if self.analyzer == "morphemes":
+            found["kiwipiepy"] = load_extra(*_KIWI).__version__
+        if self.stop_words == "english":
+            found["sklearn"] = importlib.import_module("sklearn").__version__
+        return found
 
     def __call__(self, texts: Iterable[str]) -> Iterator[Sequence[str]]:
         """Yield the n-grams of each text: its units, then its pairs of neighbours, and so on.

@@ -192,6 +192,15 @@ def test_the_cache_is_written_once(table, tmp_path, capsys):
     assert capsys.readouterr().err.count("are damaged, and are made again") == len(before)
 
 
+def test_texts_are_cut_anew_by_another_version(table, tmp_path, monkeypatch):
+    run(config(table, storage="disk"), tmp_path / "first")
+    before = entries()
+    monkeypatch.setattr("dltk.data.texts.words.unidata_version", "99.0.0")
+    run(config(table, storage="disk"), tmp_path / "second")
+    made = [json.loads((entry / "facts.json").read_text()) for entry in set(entries()) - set(before)]
+    assert [facts["of"]["what"] for facts in made] == ["encoded texts"] * 2
+
+
 def test_a_killed_run_on_disk_goes_on_to_the_same_weights(table, tmp_path):
     """The checkpoints of the run that is killed come while it trains, so that some of it is always left."""
     asked = config(table, storage="disk")

@@ -1,3 +1,5 @@
+from unicodedata import unidata_version
+
 import pytest
 
 from dltk.config.errors import Unavailable
@@ -59,6 +61,13 @@ def test_morphemes_come_with_their_part_of_speech():
     assert cut("승객이 버스에 탔다", "morphemes") == sentence.split()
     assert cut("승객이 버스에 탔다", "morphemes", shortest=7, longest=7) == [sentence]
     assert [list(grams) for grams in Cutting("morphemes")(["", "버스"])] == [[], ["버스/NNG"]]
+
+
+def test_versions_are_those_of_what_cuts():
+    assert Cutting().versions == {"unicode": unidata_version}
+    assert Cutting(stop_words="english").versions.keys() == {"unicode", "sklearn"}
+    kiwi = pytest.importorskip("kiwipiepy")
+    assert Cutting("morphemes").versions["kiwipiepy"] == kiwi.__version__
 
 
 def test_an_absent_package_is_named_with_what_to_install(monkeypatch):
