@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from dltk.data.batches import Batch, Batches, InMemory
-from dltk.data.disk.cells import DiskCells, DiskTable
 from dltk.data.disk.rows import DiskRows
 from dltk.data.duplicates import Fingerprints, fingerprints, of_fields
 from dltk.data.fields import Field
 from dltk.data.measures import Facts, distribution, measure_of
+from dltk.data.packed.cells import PackedCells, PackedTable
 from dltk.data.samples import Columns
 from dltk.data.specs import Bag, Image, Modality, Nothing, Spec, Table, Tokens, Vector
 from dltk.data.splits import Splits
@@ -135,7 +135,7 @@ def _raw_facts(name: str, modality: Modality, parts: Mapping[str, Any], splits: 
         return {}
     if hasattr(raw["train"], "itertuples") and isinstance(modality, Table):
         return {"columns": [_column(column.name, raw) for column in modality.columns if column.name in raw["train"]]}
-    if isinstance(raw["train"], DiskCells) or all(isinstance(text, str) for text in raw["train"]):
+    if isinstance(raw["train"], PackedCells) or all(isinstance(text, str) for text in raw["train"]):
         return _texts(raw, parts, splits)
     return {}
 
@@ -221,7 +221,7 @@ def _shown(name: str, values: Any, place: int) -> Facts:
     if hasattr(values, "iloc"):
         row = values.iloc[place]
         return {str(key): row[key] for key in row.index} if hasattr(row, "index") else {name: row}
-    if isinstance(values, DiskTable):
+    if isinstance(values, PackedTable):
         return {column: values[column][place] for column in values.columns}
     if isinstance(values, DiskRows):
         values, place = values.read(torch.tensor([place])), 0

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dltk.data.batches import InMemory, Stored
-from dltk.data.disk.cells import DiskCells, DiskTable
 from dltk.data.disk.ragged import DiskField, DiskRagged
 from dltk.data.disk.rows import in_chunks
 from dltk.data.fields import Field, Ragged
+from dltk.data.packed.cells import PackedCells, PackedTable
 from dltk.data.samples import Columns
 from dltk.data.specs import Image, Spec
 from dltk.data.splits import Splits
@@ -117,9 +117,9 @@ def _hashed(columns: Mapping[str, Iterable[Any]]) -> Tensor:
 
 def _raw(column: Any, spec: Spec, name: str) -> Iterable[Any] | None:
     """Return what stands for each raw value; None where it is not known what the values are."""
-    if isinstance(column, DiskCells):
+    if isinstance(column, PackedCells):
         return column
-    if isinstance(column, DiskTable):
+    if isinstance(column, PackedTable):
         return column.hashes().tolist()
     if hasattr(column, "itertuples"):
         values: Iterable[Any] = column.itertuples(index=False, name=None)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dltk.config.errors import OptionError, choices_near, did_you_mean, shown
 from dltk.config.sections import DataOptions
-from dltk.data.disk.cells import DiskCells
+from dltk.data.packed.cells import PackedCells
 from dltk.data.samples import Samples, values_of
 from dltk.data.tables.dates import moments
 from dltk.data.tables.numbers import absent
@@ -133,7 +133,7 @@ def _moments(samples: Samples, options: DataOptions) -> Tensor | None:
         said = f"there is no column {shown(options.time)}{did_you_mean(options.time, columns)}"
         raise OptionError("time", said, allowed=choices_near(options.time, columns))
     values = values_of(columns[options.time])
-    cells = values if isinstance(values, DiskCells) else [None if value is None else str(value) for value in values]
+    cells = values if isinstance(values, PackedCells) else [None if value is None else str(value) for value in values]
     found = moments(cells)
     if found is None:
         first = next((cell for cell in cells if cell is not None), "")

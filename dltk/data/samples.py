@@ -12,8 +12,8 @@ from torch import Tensor
 
 from dltk.config.errors import DataError
 from dltk.data.batches import Batches, Loading
-from dltk.data.disk.cells import DiskCells, Stored, is_on_disk
 from dltk.data.fields import Ragged, take
+from dltk.data.packed.cells import PackedCells, Stored, is_on_disk
 from dltk.data.places import CellPlaces
 from dltk.data.specs import Spec
 
@@ -93,7 +93,7 @@ class Columns:
     @property
     def text_bytes(self) -> int:
         """About what columns of text take that lie in files."""
-        return sum(column.num_bytes for column in self.inputs.values() if isinstance(column, DiskCells))
+        return sum(column.num_bytes for column in self.inputs.values() if isinstance(column, PackedCells))
 
     def labels(self) -> Sequence[Any] | None:
         """Return the values of the target to balance splits by, or None."""
@@ -177,7 +177,7 @@ class Explaining(Protocol):
 
 def values_of(column: Any) -> Sequence[Any]:
     """Return a column as hashable values, one per sample."""
-    if isinstance(column, DiskCells):
+    if isinstance(column, PackedCells):
         return column
     if hasattr(column, "itertuples"):  # a data frame of several columns
         return list(column.itertuples(index=False, name=None))

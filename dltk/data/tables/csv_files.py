@@ -12,9 +12,9 @@ from typing import Any
 
 from dltk.config.errors import DataError, MissingInput, at_most_shown, count_of, shown
 from dltk.config.problems import Problem
-from dltk.data.disk.cells import CellFile, DiskCells, DiskTable
-from dltk.data.disk.packing import CellWriter, HeldBytes
 from dltk.data.disk.store import WantedBytes, Write, sources_of, stored_bytes
+from dltk.data.packed.cells import PackedCells, PackedColumns, PackedTable
+from dltk.data.packed.packing import CellWriter, HeldBytes
 from dltk.data.places import CellPlaces, Places, Sheet, Text
 from dltk.data.tables.csv_body import CsvBody
 from dltk.data.tables.csv_format import CsvFormat
@@ -59,7 +59,7 @@ class CsvTable:
         places: Where the rows stand.
     """
 
-    frame: DiskTable
+    frame: PackedTable
     notes: tuple[str, ...]
     places: CellPlaces
 
@@ -87,7 +87,7 @@ def read_csv(path: str, written: CsvFormat) -> CsvTable:
     for some, cells in body.pieces():
         lines += some
         writer.add(cells)
-    table = DiskTable.whole(CellFile(held, writer.facts(sheet.columns), held.digest()), sheet.columns)
+    table = PackedTable.whole(PackedColumns(held, writer.facts(sheet.columns), held.digest()), sheet.columns)
     notes = encoding_notes(path, [decoded]) + _notes(first, path, separator=sheet.separator, written=written)
     return CsvTable(table, notes + _missing_words(body.words, table, path), Places.of(sheet, lines))
 
@@ -109,13 +109,13 @@ def _on_disk(path: Path, written: CsvFormat) -> CsvTable:
     facts = {"what": "cells of a table", "sources": sources_of([str(path)]), "written": asdict(written)}
     wanted = WantedBytes(facts, unpacked_bytes(path), f"cells of {path.name}")
     file, found = stored_bytes(wanted, make)
-    cells = CellFile(file, found["cells"], found["sha256"])
+    cells = PackedColumns(file, found["cells"], found["sha256"])
     *columns, _ = cells.columns
-    table = DiskTable.whole(cells, columns)
+    table = PackedTable.whole(cells, columns)
     text = FileText(path, found["codec"])
     sheet = replace(Sheet.of(str(path), text, found["separator"], quoting=True), columns=columns)
     notes = *found["notes"], *_missing_words(found["words"], table, str(path))
-    return CsvTable(table, notes, DiskPlaces(sheet, DiskCells(cells, _LINES, table.chosen)))
+    return CsvTable(table, notes, DiskPlaces(sheet, PackedCells(cells, _LINES, table.chosen)))
 
 
 def _begun(path: str, text: str | Text, written: CsvFormat) -> tuple[Sheet, list[str], Iterator[Row]]:
@@ -236,7 +236,7 @@ def _names(row: Row, sheet: Sheet, written: CsvFormat) -> list[str]:
     return names
 
 
-def _missing_words(words: Mapping[str, tuple[int, str]], frame: DiskTable, path: str) -> tuple[str, ...]:
+def _missing_words(words: Mapping[str, tuple[int, str]], frame: PackedTable, path: str) -> tuple[str, ...]:
     """Say which columns of words have words that mean "no value" by default: one may be a name, as of Namibia."""
     found = [
         f"{count_of(count, 'cell')} {shown(first)} in column {name}"

@@ -10,11 +10,11 @@ import pandas as pd
 from torch import Tensor
 
 from dltk.config.problems import Position
-from dltk.data.disk.cells import DiskCells, DiskTable, RowNames
-from dltk.data.disk.packing import Cell
+from dltk.data.packed.cells import PackedCells, PackedTable, RowNames
+from dltk.data.packed.packing import Cell
 from dltk.data.places import Sheet
 
-Frame: TypeAlias = "pd.DataFrame | DiskTable"
+Frame: TypeAlias = "pd.DataFrame | PackedTable"
 """Columns of cells by name; None where a value is missing."""
 
 
@@ -28,7 +28,7 @@ class DiskPlaces:
     """
 
     sheet: Sheet
-    lines: DiskCells
+    lines: PackedCells
 
     def take(self, indices: Tensor) -> DiskPlaces:
         """Return those of these rows only, in this order."""
@@ -41,7 +41,7 @@ class DiskPlaces:
 
 def cells_of(frame: Frame, name: str) -> Sequence[Cell]:
     """Return a column."""
-    if isinstance(frame, DiskTable):
+    if isinstance(frame, PackedTable):
         return frame[name]
     cells: list[Cell] = frame[name].tolist()
     return cells
@@ -49,14 +49,14 @@ def cells_of(frame: Frame, name: str) -> Sequence[Cell]:
 
 def only(frame: Frame, columns: Sequence[str]) -> Frame:
     """Return these columns only, in this order."""
-    return frame.only(columns) if isinstance(frame, DiskTable) else frame[list(columns)]
+    return frame.only(columns) if isinstance(frame, PackedTable) else frame[list(columns)]
 
 
 def names_of_rows(frame: Frame, prefix: str = "", id_column: str | None = None) -> Sequence[str]:
     """Return what the user calls the rows of a table: their ids where there are some, else row 1, row 2, ..."""
     ids = None if id_column is None or id_column not in frame.columns else cells_of(frame, id_column)
-    if isinstance(frame, DiskTable):
-        assert ids is None or isinstance(ids, DiskCells)
+    if isinstance(frame, PackedTable):
+        assert ids is None or isinstance(ids, PackedCells)
         return RowNames(frame.chosen, prefix, ids)
     return row_names(len(frame), prefix, ids or ())
 
@@ -69,7 +69,7 @@ def row_names(count: int, prefix: str = "", ids: Sequence[str | None] = ()) -> l
 
 def parts_of(frame: Frame) -> Iterator[Mapping[str, Sequence[Cell]]]:
     """Yield the cells by column, those of a packed table some rows at a time."""
-    if isinstance(frame, DiskTable):
+    if isinstance(frame, PackedTable):
         yield from frame.parts()
     else:
         yield {str(name): frame[name].tolist() for name in frame.columns}

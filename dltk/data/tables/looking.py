@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dltk.config.errors import DltkError
-from dltk.data.disk.cells import DiskCells, DiskTable, is_on_disk
+from dltk.data.packed.cells import PackedCells, PackedTable, is_on_disk
 from dltk.data.tables.csv_files import CsvTable, read_csv
 from dltk.data.tables.csv_format import CsvFormat
 from dltk.data.tables.headers import is_number_name
@@ -40,12 +40,12 @@ class LookedAt:
 
     columns: Mapping[str, list[str | None]]
     rows: Sequence[int]
-    whole: DiskTable
+    whole: PackedTable
     options: Mapping[str, Any]
     why: Mapping[str, str]
     has_header: bool
 
-    def known(self, name: str) -> DiskCells:
+    def known(self, name: str) -> PackedCells:
         """Return the cells of a column that are not missing, in all rows."""
         cells = self.whole[name]
         return cells.take(torch.from_numpy(np.flatnonzero(~absent(cells))))

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from dltk.config.errors import DataError, count_of, shown
-from dltk.data.disk.cells import DiskCells
-from dltk.data.disk.packing import Packed
+from dltk.data.packed.cells import PackedCells
+from dltk.data.packed.packing import Packed
 from dltk.data.places import Rows, cell_problem
 from dltk.data.tables.decimals import Decimals
 from dltk.data.tables.options import Scaling
@@ -171,7 +171,7 @@ def absent(cells: Cells) -> NDArray[np.bool_]:
 
 def _blocks(cells: Cells) -> Iterator[Packed | Cells]:
     """Yield the cells of a column in order: those of a file as they lie there, some at a time."""
-    yield from cells.packed() if isinstance(cells, DiskCells) else [cells]
+    yield from cells.packed() if isinstance(cells, PackedCells) else [cells]
 
 
 def _values(block: Packed | Cells) -> Values:

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from dltk.config.errors import DataError, OutOfResources, at_most_shown, count_of, did_you_mean, shown
 from dltk.data.batches import InMemory, Loading, Stored
-from dltk.data.disk.cells import DiskTable, is_on_disk
-from dltk.data.disk.packing import BLOCK_ROWS
 from dltk.data.disk.store import WantedRows, stored
 from dltk.data.files import refuse_absent
+from dltk.data.packed.cells import PackedTable, is_on_disk
+from dltk.data.packed.packing import BLOCK_ROWS
 from dltk.data.places import Places
 from dltk.data.samples import Columns, State
 from dltk.data.specs import Spec, Table
@@ -155,7 +155,7 @@ class TablePreparation:
             found = [cell for cells in invalid.values() for cell in cells]
             raise wrong_cells("is no usable number, though the column is one of numbers", found, samples)
 
-    def _wanted(self, table: DiskTable) -> WantedRows:
+    def _wanted(self, table: PackedTable) -> WantedRows:
         """Return the entry of encoded rows: it belongs to the cells, the rows among them, and what was fitted."""
         width = sum(column.spec.size for column in self.columns)
         fitted = [column.state() for column in self.columns]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dltk.config.errors import shown
-from dltk.data.disk.cells import DiskTable
+from dltk.data.packed.cells import PackedTable
 from dltk.data.proposals import KeyPlace, Proposal
 from dltk.data.tables.tallies import num_different
 
@@ -19,7 +19,7 @@ _MOST_CELLS = 250_000_000
 _FEWEST_EACH = 2
 
 
-def proposed_ratings(path: Path, table: DiskTable, target: str, options: Mapping[str, Any]) -> Proposal | None:
+def proposed_ratings(path: Path, table: PackedTable, target: str, options: Mapping[str, Any]) -> Proposal | None:
     """Return a config for a table of users, items and ratings; None where it is none.
 
     Users and items become one 0/1 each, so that a linear model learns a bias of every user and item: the baseline of

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dltk.data.disk.cells import DiskCells
+from dltk.data.packed.cells import PackedCells
 
 MAX_HELD = 1 << 20
 """So many different values are counted at once, where a column lies on disk."""
@@ -19,7 +19,7 @@ _Ranked: TypeAlias = tuple[Any, int, tuple[str, int]]
 
 def num_different(cells: Sequence[str | None]) -> int:
     """Return how many different values there are, missing ones not counted; on disk, by their hashes of 64 bits."""
-    if isinstance(cells, DiskCells):
+    if isinstance(cells, PackedCells):
         hashes = np.unique(np.fromiter(map(hash, cells), np.int64, len(cells)))
         return len(hashes) - int(np.isin(hash(None), hashes))
     return len(set(cells) - {None})
@@ -37,7 +37,7 @@ def most_frequent(
         most: How many values, at most.
         rank: Of a value and its count; default the most frequent first.
     """
-    parts = -(-num_different(cells) // MAX_HELD) if isinstance(cells, DiskCells) else 1
+    parts = -(-num_different(cells) // MAX_HELD) if isinstance(cells, PackedCells) else 1
     if parts <= 1:
         return heapq.nsmallest(most, Counter(cell for cell in cells if cell is not None).items(), key=rank)
     found: list[_Ranked] = []

@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 from torch import Tensor
 
 from dltk.config.errors import MissingInput
-from dltk.data.disk.cells import CellFile, DiskCells, RowNames
 from dltk.data.disk.choosing import asked_storage
-from dltk.data.disk.chosen import Chosen
-from dltk.data.disk.packing import CellWriter
 from dltk.data.disk.store import WantedBytes, Write, sources_of, stored_bytes
+from dltk.data.packed.cells import PackedCells, PackedColumns, RowNames
+from dltk.data.packed.chosen import Chosen
+from dltk.data.packed.packing import CellWriter
 from dltk.data.places import Text
 from dltk.data.samples import taken
 from dltk.data.texts.files import Encoding, encoding_notes, explained, read_decoded
@@ -75,7 +75,7 @@ class TextColumns:
     def names(self, column: str, prefix: str = "") -> Sequence[str]:
         """Return what the user calls the rows: the cells of a column behind a prefix."""
         cells = self.cells[column]
-        if isinstance(cells, DiskCells):
+        if isinstance(cells, PackedCells):
             return RowNames(cells.chosen, prefix, cells)
         return [prefix + cell for cell in cells]
 
@@ -134,9 +134,9 @@ def _on_disk(wanted: Wanted, read: Callable[[Open], Reading]) -> TextColumns:
         raise MissingInput(f"a file is not there any more: {error.strerror}", where=str(error.filename)) from None
     size = sum(map(unpacked_bytes, wanted.files))
     file, found = stored_bytes(WantedBytes(facts, size, wanted.what), make)
-    cells = CellFile(file, found["cells"], found["sha256"])
+    cells = PackedColumns(file, found["cells"], found["sha256"])
     chosen = Chosen.whole(cells.starts)
-    columns: dict[str, Any] = {name: DiskCells(cells, name, chosen, empty="") for name in wanted.columns}
+    columns: dict[str, Any] = {name: PackedCells(cells, name, chosen, empty="") for name in wanted.columns}
     return TextColumns(columns, found["found"])
 
 

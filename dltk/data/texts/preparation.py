@@ -13,12 +13,12 @@ from torch import Tensor
 
 from dltk.config.errors import MAX_PROBLEMS, DataError, OutOfResources, at_most_shown, shown
 from dltk.data.batches import InMemory, Loading, Stored
-from dltk.data.disk.cells import DiskCells
-from dltk.data.disk.packing import BLOCK_CHARACTERS, BLOCK_ROWS
 from dltk.data.disk.ragged import DiskRagged, set_aside, stored_ragged
 from dltk.data.disk.store import WantedBytes
 from dltk.data.fields import Field, Ragged, concatenate
 from dltk.data.files import refuse_absent
+from dltk.data.packed.cells import PackedCells
+from dltk.data.packed.packing import BLOCK_CHARACTERS, BLOCK_ROWS
 from dltk.data.samples import Columns, State
 from dltk.data.specs import Classes, Spec
 from dltk.data.texts.coding import Coding, expected_input, fit_coding, restored_coding
@@ -87,7 +87,7 @@ class TextPreparation:
         """
         texts, counting = train.inputs[TEXT], Counting(options)
         numbered = (counting.add(options.cutting(some)) for some in _blocks(texts))
-        numbers = set_aside(numbered) if isinstance(texts, DiskCells) else next(numbered)
+        numbers = set_aside(numbered) if isinstance(texts, PackedCells) else next(numbered)
         counted = counting.result()
         coding = fit_coding(options, counted)
         preparation = cls(options, counted.numbering, coding, classes, own_files=own_files)
@@ -156,7 +156,7 @@ class TextPreparation:
             num_known = torch.bincount(numbers.rows[numbers.values >= 0], minlength=len(some)).tolist()
             lengths = zip(numbers.lengths.tolist(), num_known, strict=True)
             found += ["ok" if known else "unknown_words" if num_words else "empty" for num_words, known in lengths]
-        if not isinstance(texts, DiskCells):
+        if not isinstance(texts, PackedCells):
             self._waiting = (texts, iter([self._coding.pack(numbers)]))
         return found
 
@@ -171,7 +171,7 @@ class TextPreparation:
         """
         targets = {LABEL: self._targets(samples)} if LABEL in samples.targets else {}
         texts = samples.inputs[TEXT]
-        if isinstance(texts, DiskCells) and (len(texts) > BLOCK_ROWS or texts.num_bytes > BLOCK_CHARACTERS):
+        if isinstance(texts, PackedCells) and (len(texts) > BLOCK_ROWS or texts.num_bytes > BLOCK_CHARACTERS):
             inputs: Stored = {TEXT: self._stored(texts)}
         else:
             parts = list(self._parts(texts))
@@ -189,7 +189,7 @@ class TextPreparation:
     def _numbers(self, texts: Iterable[str]) -> Ragged:
         return self._numbering.look_up(self._options.cutting(texts))
 
-    def _parts(self, texts: Sequence[str] | DiskCells) -> Iterator[Ragged]:
+    def _parts(self, texts: Sequence[str] | PackedCells) -> Iterator[Ragged]:
         """Yield texts as they are stored, some at a time, taking away what `fit` or `statuses` left waiting."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting[0] is texts:
@@ -197,7 +197,7 @@ class TextPreparation:
         else:
             yield from (self._coding.pack(self._numbers(some)) for some in _blocks(texts))
 
-    def _stored(self, texts: DiskCells) -> DiskRagged:
+    def _stored(self, texts: PackedCells) -> DiskRagged:
         """Return texts as they are stored: the entry belongs to them, to what was fitted, and to what cut them."""
         fitted = hashlib.sha256(json.dumps(self.state(), default=Tensor.tolist).encode()).hexdigest()
         cut_by = self._options.cutting.versions
@@ -231,9 +231,9 @@ class TextPreparation:
         return targets
 
 
-def _blocks(texts: Sequence[str] | DiskCells) -> Iterator[Sequence[str]]:
+def _blocks(texts: Sequence[str] | PackedCells) -> Iterator[Sequence[str]]:
     """Yield texts in order, those of a file some at a time; an empty one is no None there."""
-    yield from cast("Iterator[Sequence[str]]", texts.blocks()) if isinstance(texts, DiskCells) else [texts]
+    yield from cast("Iterator[Sequence[str]]", texts.blocks()) if isinstance(texts, PackedCells) else [texts]
 
 
 def _each(label: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ import pytest
 from dltk import train
 from dltk.config.errors import DataError, OutOfResources, ResumeRefused
 from dltk.data.batches import Loading
-from dltk.data.disk import packing
 from dltk.data.disk.choosing import Storage, reading_to
 from dltk.data.disk.store import entries
+from dltk.data.packed import packing
 from dltk.data.texts import columns, preparation, room, streams
 from dltk.datasets import text_csv
 from dltk.experiment import RunOptions, answering, finished
@@ -319,7 +319,7 @@ import json, resource, sys
 from pathlib import Path
 from dltk import train
 from dltk.cli.app import run
-from dltk.data.disk import packing
+from dltk.data.packed import packing
 from dltk.data.texts import columns, preparation, room, streams
 from dltk.experiment import RunOptions, answering, finished
 config, path, output, available, characters = sys.argv[1:]

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltk.config.errors import DataError, MissingInput, OptionError
-from dltk.data.disk.cells import DiskTable
 from dltk.data.disk.choosing import reading_to
+from dltk.data.packed.cells import PackedTable
 from dltk.data.tables.csv_files import read_csv
 from dltk.data.tables.csv_format import CsvFormat
 from dltk.data.tables.frames import cells_of
@@ -62,7 +62,7 @@ BROKEN = {
 }
 
 
-def columns_of(frame: DiskTable) -> dict[str, list[str | None]]:
+def columns_of(frame: PackedTable) -> dict[str, list[str | None]]:
     return {name: list(frame[name]) for name in frame.columns}
 
 

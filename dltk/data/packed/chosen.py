@@ -1,4 +1,4 @@
-"""Rows of a file of cells that were chosen, in which order, and in which of its blocks they lie."""
+"""Rows of packed cells that were chosen, in which order, and in which of its blocks they lie."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Chosen:
-    """Which rows of a file, in which order; shared by all that is chosen of them together.
+    """Which rows, in which order; shared by all that is chosen of them together.
 
     Args:
         rows: int64 (n,).

@@ -1,4 +1,4 @@
-"""Columns of text that lie in a file: read block by block, where only some of their rows are wanted, too."""
+"""Columns of packed cells, in memory or in a file: read block by block, where only some rows are wanted, too."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dltk.data.disk.chosen import Chosen
-from dltk.data.disk.hashing import hashes_of, joined
-from dltk.data.disk.packing import BLOCK_ROWS, Cell, HeldBytes, Packed, narrowed, unpacked
 from dltk.data.disk.rows import DiskRows, RowFile
+from dltk.data.packed.chosen import Chosen
+from dltk.data.packed.hashing import hashes_of, joined
+from dltk.data.packed.packing import BLOCK_ROWS, Cell, HeldBytes, Packed, narrowed, unpacked
 
 
-class CellFile:
-    """A file that holds columns of text, or as much in memory.
+class PackedColumns:
+    """Columns of text, packed, in a file or in memory.
 
     Args:
-        file: Its bytes.
+        file: Their bytes.
         facts: What `CellWriter.facts` returned.
-        digest: Stands for its bytes.
+        digest: Stands for all bytes.
     """
 
     def __init__(self, file: RowFile | HeldBytes, facts: Mapping[str, Any], digest: str) -> None:
@@ -53,8 +53,8 @@ class CellFile:
 
 
 @dataclass(frozen=True, eq=False)
-class DiskCells(Sequence[Cell]):
-    """A column of text for some rows of a file.
+class PackedCells(Sequence[Cell]):
+    """A column of text for some of all rows.
 
     Attributes:
         file: It lies there.
@@ -63,7 +63,7 @@ class DiskCells(Sequence[Cell]):
         empty: What an empty cell is read as.
     """
 
-    file: CellFile
+    file: PackedColumns
     column: str
     chosen: Chosen
     empty: Cell = None
@@ -95,11 +95,11 @@ class DiskCells(Sequence[Cell]):
 
     def digest(self) -> str:
         """Return what stands for all cells: another column or other rows have another."""
-        return DiskTable(self.file, (self.column,), self.chosen).digest()
+        return PackedTable(self.file, (self.column,), self.chosen).digest()
 
-    def take(self, indices: Tensor) -> DiskCells:
+    def take(self, indices: Tensor) -> PackedCells:
         """Return the cells of these rows only, in this order; nothing is read."""
-        return DiskCells(self.file, self.column, self.chosen.take(indices), self.empty)
+        return PackedCells(self.file, self.column, self.chosen.take(indices), self.empty)
 
     def blocks(self) -> Iterator[list[Cell]]:
         """Yield all cells in order, some at a time."""
@@ -118,8 +118,8 @@ class DiskCells(Sequence[Cell]):
 
 
 @dataclass(frozen=True, eq=False)
-class DiskTable:
-    """Some columns of text for some rows of a file; the file's other columns count for nothing.
+class PackedTable:
+    """Some columns of text for some of all rows; what other columns there are counts for nothing.
 
     Attributes:
         file: They lie there.
@@ -127,12 +127,12 @@ class DiskTable:
         chosen: Which rows.
     """
 
-    file: CellFile
+    file: PackedColumns
     columns: tuple[str, ...]
     chosen: Chosen
 
     @classmethod
-    def whole(cls, file: CellFile, columns: Sequence[str]) -> DiskTable:
+    def whole(cls, file: PackedColumns, columns: Sequence[str]) -> PackedTable:
         """Return some columns of all rows."""
         return cls(file, tuple(columns), Chosen.whole(file.starts))
 
@@ -142,16 +142,16 @@ class DiskTable:
     def __iter__(self) -> Iterator[str]:
         return iter(self.columns)
 
-    def __getitem__(self, name: str) -> DiskCells:
-        return DiskCells(self.file, name, self.chosen)
+    def __getitem__(self, name: str) -> PackedCells:
+        return PackedCells(self.file, name, self.chosen)
 
-    def only(self, columns: Sequence[str]) -> DiskTable:
+    def only(self, columns: Sequence[str]) -> PackedTable:
         """Return these columns only, in this order."""
-        return DiskTable(self.file, tuple(columns), self.chosen)
+        return PackedTable(self.file, tuple(columns), self.chosen)
 
-    def take(self, indices: Tensor) -> DiskTable:
+    def take(self, indices: Tensor) -> PackedTable:
         """Return these rows only, in this order; nothing is read."""
-        return DiskTable(self.file, self.columns, self.chosen.take(indices))
+        return PackedTable(self.file, self.columns, self.chosen.take(indices))
 
     def itertuples(self, *, index: bool = False, name: str | None = None) -> Iterator[tuple[Cell, ...]]:
         """Yield the cells of each row, as a data frame's method of this name does when it is called so."""
@@ -175,15 +175,15 @@ class DiskTable:
             found.append(joined(packed.chosen(hashes_of(packed.content)) for packed in blocks))
         return torch.from_numpy(np.concatenate(found).view(np.int64))
 
-    def parts(self) -> Iterator[dict[str, DiskCells]]:
+    def parts(self) -> Iterator[dict[str, PackedCells]]:
         """Yield the cells by column, those of one block at a time; nothing is read."""
         for chosen in self.chosen.parts():
-            yield {name: DiskCells(self.file, name, chosen) for name in self.columns}
+            yield {name: PackedCells(self.file, name, chosen) for name in self.columns}
 
 
 @dataclass(frozen=True, eq=False)
 class RowNames(Sequence[str]):
-    """What the user calls rows of a file: their ids where there are some, else row 1, row 2, ...
+    """What the user calls rows of a table: their ids where there are some, else row 1, row 2, ...
 
     Attributes:
         chosen: Which rows.
@@ -193,7 +193,7 @@ class RowNames(Sequence[str]):
 
     chosen: Chosen
     prefix: str = ""
-    ids: DiskCells | None = None
+    ids: PackedCells | None = None
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -223,10 +223,10 @@ class RowNames(Sequence[str]):
         return RowNames(self.chosen.take(indices), self.prefix, ids)
 
 
-Stored = (DiskRows, DiskCells, DiskTable, RowNames)
+Stored = (DiskRows, PackedCells, PackedTable, RowNames)
 """What is read when it is asked for, from a file or from packed cells; `take` chooses among it."""
 
 
 def is_on_disk(column: Any) -> bool:
     """Return whether a column, or a table, lies in a file."""
-    return isinstance(column, DiskRows) or (isinstance(column, (DiskCells, DiskTable)) and column.file.is_on_disk)
+    return isinstance(column, DiskRows) or (isinstance(column, (PackedCells, PackedTable)) and column.file.is_on_disk)

@@ -62,7 +62,7 @@ class CellWriter:
         self._num_rows = self._num_characters = 0
 
     def facts(self, columns: Sequence[str]) -> Mapping[str, Any]:
-        """Return the plain values that `CellFile` needs, once the columns have names and all cells were added."""
+        """Return the plain values that `PackedColumns` needs, once the columns have names and all cells were added."""
         if self._num_rows:
             self._end_block()
         return {"columns": tuple(columns), "starts": self._starts, "ends": self._ends}

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dltk.data.disk.packing import has_short_mark, unpacked
+from dltk.data.packed.packing import has_short_mark, unpacked
 
 Hashes = NDArray[np.uint64]
 Places = NDArray[np.int64]

@@ -9,11 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltk.data.disk import cells as cells_module
-from dltk.data.disk import packing
-from dltk.data.disk.cells import CellFile, DiskCells, DiskTable, RowNames
-from dltk.data.disk.packing import CellWriter
 from dltk.data.disk.rows import RowFile
+from dltk.data.packed import cells as cells_module
+from dltk.data.packed import packing
+from dltk.data.packed.cells import PackedCells, PackedColumns, PackedTable, RowNames
+from dltk.data.packed.packing import CellWriter
 
 NAMES = ["", "a", "b\n", "도시", "\0", "\1 and \0", "x" * 300, "", "c", "d", "\ud800"]
 NUMBERS = [str(i) for i in range(len(NAMES))]
@@ -27,7 +27,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "BLOCK_ROWS", 4)
 
 
-def written(path: Path, columns: dict[str, list[str]]) -> CellFile:
+def written(path: Path, columns: dict[str, list[str]]) -> PackedColumns:
     content = io.BytesIO()
     writer = CellWriter(content.write)
     num_rows = len(next(iter(columns.values())))
@@ -35,13 +35,13 @@ def written(path: Path, columns: dict[str, list[str]]) -> CellFile:
         writer.add([column[first : first + PIECE] for column in columns.values()])
     facts = writer.facts(list(columns))
     path.write_bytes(content.getvalue())
-    return CellFile(RowFile(path, torch.uint8, (len(content.getvalue()),)), facts, "digest")
+    return PackedColumns(RowFile(path, torch.uint8, (len(content.getvalue()),)), facts, "digest")
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> DiskTable:
+def table(tmp_path: Path) -> PackedTable:
     file = written(tmp_path / "cells", {"name": NAMES, "number": NUMBERS})
-    return DiskTable.whole(file, file.columns)
+    return PackedTable.whole(file, file.columns)
 
 
 def test_cells_are_what_was_written(table):
@@ -55,7 +55,7 @@ def test_cells_are_what_was_written(table):
 
 def test_an_empty_cell_is_what_it_is_read_as(table):
     whole = table["name"]
-    assert list(DiskCells(whole.file, "name", whole.chosen, empty="")) == NAMES
+    assert list(PackedCells(whole.file, "name", whole.chosen, empty="")) == NAMES
 
 
 @pytest.mark.parametrize("rows", [[0], [10, 9, 0, 1], [3, 4, 5, 6, 7, 8], [4, 5, 6, 7], [7, 6, 5, 4], [2, 2, 9], []])
@@ -97,11 +97,11 @@ def test_rows_are_called_by_their_place_in_the_file_or_their_ids(table):
 def test_long_cells_make_blocks_of_fewer_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(packing, "BLOCK_CHARACTERS", 300)
     file = written(tmp_path / "cells", {"name": NAMES, "number": NUMBERS})
-    table = DiskTable.whole(file, file.columns)
+    table = PackedTable.whole(file, file.columns)
     assert [len(some) for some in table["number"].blocks()] == [4, 4, 3]
     monkeypatch.setattr(packing, "BLOCK_CHARACTERS", 12)
     file = written(tmp_path / "others", {"name": NAMES, "number": NUMBERS})
-    table = DiskTable.whole(file, file.columns)
+    table = PackedTable.whole(file, file.columns)
     assert [len(some) for some in table["number"].blocks()] == [4, 2, 3, 2]
     for rows in ([10, 0, 4, 5], [4, 5, 7], list(range(11))):
         chosen = table.take(torch.tensor(rows))
@@ -115,5 +115,5 @@ def test_any_text_comes_back(tmp_path_factory, rows, data):
     columns = {"x": [row[0] for row in rows], "y": [row[1] for row in rows]}
     file = written(tmp_path_factory.getbasetemp() / "any", columns)
     places = data.draw(st.lists(st.integers(0, len(rows) - 1)))
-    table: Any = DiskTable.whole(file, ["y", "x"]).take(torch.tensor(places, dtype=torch.int64))
+    table: Any = PackedTable.whole(file, ["y", "x"]).take(torch.tensor(places, dtype=torch.int64))
     assert list(table.itertuples()) == [(rows[i][1] or None, rows[i][0] or None) for i in places]

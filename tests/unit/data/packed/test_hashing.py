@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltk.data.disk import hashing
-from dltk.data.disk.hashing import hashes_of, joined
+from dltk.data.packed import hashing
+from dltk.data.packed.hashing import hashes_of, joined
 
 ASCII = "".join(map(chr, range(128)))
 CELLS = ["", "0", "00", "a", "ab", "ba", "도시", "\0", "\0\0", "x" * 1000, "x" * 1001, ASCII, ASCII[::-1], "\ud800"]

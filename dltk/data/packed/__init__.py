@@ -1,0 +1,1 @@
+"""Columns of text as packed cells, in memory or in a file: looked at block by block, many cells at once."""
