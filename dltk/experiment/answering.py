@@ -46,10 +46,14 @@ class Opened:
         valid = self._valid()
         return self.parsed(self.samples.take(valid)) if len(valid) else None
 
-    def portion(self, most: int) -> int:
-        """Return how many samples are answered at a time, at most so many: fewer where texts are long."""
+    def portion(self, most: int, batch_size: int) -> int:
+        """Return how many samples are answered at a time, at most so many, fewer where texts are long.
+
+        They are whole batches, so that each batch is one of all inputs at once.
+        """
         num_bytes = self.samples.text_bytes if isinstance(self.samples, Columns) else 0
-        return min(most, len(self.samples) * PORTION_BYTES // num_bytes) if num_bytes else most
+        fitting = min(most, len(self.samples) * PORTION_BYTES // num_bytes) if num_bytes else most
+        return max(1, fitting // batch_size) * batch_size
 
     def portions(self, num_samples: int) -> Iterator[Batches]:
         """Yield all but the invalid ones, so many at a time."""

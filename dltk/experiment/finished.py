@@ -230,9 +230,7 @@ class Run:
     def _answer_inputs(self, inputs: Sequence[str], request: Request) -> Iterator[dict[str, Any]]:
         loading = self._loading()
         opened = open_inputs(self.preparation, inputs, loading)
-        size = (
-            max(1, opened.portion(PORTION) // loading.batch_size) * loading.batch_size
-        )  # batches are those of all inputs at once
+        size = opened.portion(PORTION, loading.batch_size)
         portions = (self._answers(batches, request) for batches in opened.portions(size))
         return opened.rows(chain.from_iterable(portions))
 

@@ -223,12 +223,9 @@ class Classification:
 
     @property
     def _loss_in_words(self) -> str:
-        is_weighted = self.config.class_weights != "none"
-        left_out = [
-            *(["class weights"] if is_weighted else []),
-            *(["smoothing"] if self.config.label_smoothing else []),
-        ]
-        return f"mean {self.config.loss} per sample" + (f", without {' and '.join(left_out)}" if left_out else "")
+        options = {"class weights": self.config.class_weights != "none", "smoothing": self.config.label_smoothing}
+        left_out = " and ".join(name for name, is_on in options.items() if is_on)
+        return f"mean {self.config.loss} per sample" + (f", without {left_out}" if left_out else "")
 
     def _metrics(self, activations: Tensor, truth: Tensor) -> dict[str, float]:
         if activations.isnan().any():  # what is not a number is no answer
