@@ -4,10 +4,8 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from dltk.data.texts import room
 from dltk.experiment import RunOptions
 from dltk.experiment.describing import describe_data
 from dltk.experiment.planning import plan
-from dltk.training.saving.durable import read_facts
+from tests.stored_runs import assert_goes_on_when_killed, assert_same, run
 
 ROWS = 25_000
 """More than one block, in every column, and more than one of training rows."""
@@ -62,14 +60,6 @@ def config(path: Path, **data: Any) -> dict[str, Any]:
     }
 
 
-def run(asked: dict[str, Any], place: Path) -> Any:
-    return train(asked, (), RunOptions(output_dir=place, quiet=True))
-
-
-def weights(path: Path) -> bytes:
-    return (sorted((path / "checkpoints").iterdir())[-1] / "model.safetensors").read_bytes()
-
-
 WAYS: dict[str, dict[str, Any]] = {
     "usual": {},
     "bins": {"scaling": "piecewise_linear", "num_bins": 5, "encode": "ordinal", "sampler": "balanced"},
@@ -81,17 +71,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_disk_and_memory_give_the_same_run(table, tmp_path, way):
-    in_memory, on_disk = (
-        run(config(table, **WAYS[way], storage=where), tmp_path / where) for where in ("memory", "disk")
-    )
-    assert weights(in_memory.path) == weights(on_disk.path)
-    assert in_memory.scores == on_disk.scores
-    both = (in_memory.directory, on_disk.directory)
-    samples = [read_facts(directory.preparation)["samples"] for directory in both]
-    assert samples[0] == samples[1]
-    assert "MB on disk" in on_disk.directory.log.read_text()
-    told = [[line for line in directory.log.read_text().splitlines() if "data: " in line] for directory in both]
-    assert told[0][1:] == told[1][1:]
+    assert_same(config(table, **WAYS[way]), tmp_path)
 
 
 def test_a_table_that_would_take_too_much_goes_to_disk_by_itself(table, tmp_path, monkeypatch):
@@ -103,22 +83,7 @@ def test_a_table_that_would_take_too_much_goes_to_disk_by_itself(table, tmp_path
 
 
 def test_a_killed_run_on_disk_goes_on_to_the_same_weights(table, tmp_path):
-    """The checkpoints of the run that is killed come while it trains, so that some of it is always left."""
-    asked = config(table, storage="disk")
-    asked["train"]["steps"] = 1500
-    asked["checkpoint"] = {"every_steps": 100}
-    whole = run(asked, tmp_path / "whole")
-    (tmp_path / "c.yaml").write_text(json.dumps(asked))
-    command = [sys.executable, "-m", "dltk", "train", "c.yaml", "--output-dir", "killed", "--quiet"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 120
-    while not list(tmp_path.glob("killed/checkpoints/step-*")) and time.monotonic() < until:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    resumed = train(None, (), RunOptions(resume=str(tmp_path / "killed"), quiet=True))
-    assert weights(resumed.path) == weights(whole.path)
-    assert resumed.scores == whole.scores
+    assert_goes_on_when_killed(config(table, storage="disk"), tmp_path)
 
 
 def test_descriptions_are_alike(table):

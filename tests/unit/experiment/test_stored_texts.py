@@ -4,10 +4,8 @@ import gzip
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,7 @@ from dltk.datasets import text_csv
 from dltk.experiment import RunOptions, answering, finished
 from dltk.experiment.describing import describe_data
 from dltk.experiment.planning import plan
-from dltk.training.saving.durable import read_facts
+from tests.stored_runs import assert_goes_on_when_killed, assert_same, run, weights
 
 ROWS = 700
 WORDS = [
@@ -85,31 +83,6 @@ def config(path: Path, **data: Any) -> dict[str, Any]:
         "train": {"steps": 60, "threads": 1, "device": "cpu"},
         "tensorboard": None,
     }
-
-
-def run(asked: dict[str, Any], place: Path) -> Any:
-    return train(asked, (), RunOptions(output_dir=place, quiet=True))
-
-
-def weights(path: Path) -> bytes:
-    return (sorted((path / "checkpoints").iterdir())[-1] / "model.safetensors").read_bytes()
-
-
-def assert_same(asked: dict[str, Any], folder: Path) -> Any:
-    """Run in memory and on disk, compare all that is left, and return the run on disk."""
-    runs = []
-    for where in ("memory", "disk"):
-        asked["data"]["storage"] = where
-        runs.append(run(asked, folder / where))
-    in_memory, on_disk = runs
-    assert weights(in_memory.path) == weights(on_disk.path)
-    assert in_memory.scores == on_disk.scores
-    both = [read_facts(found.directory.preparation)["samples"] for found in runs]
-    assert both[0] == both[1]
-    assert "kB on disk" in on_disk.directory.log.read_text()
-    told = [[row for row in found.directory.log.read_text().splitlines() if "data: " in row] for found in runs]
-    assert told[0][1:] == told[1][1:]
-    return on_disk
 
 
 CODINGS: dict[str, dict[str, Any]] = {
@@ -202,22 +175,7 @@ def test_texts_are_cut_anew_by_another_version(table, tmp_path, monkeypatch):
 
 
 def test_a_killed_run_on_disk_goes_on_to_the_same_weights(table, tmp_path):
-    """The checkpoints of the run that is killed come while it trains, so that some of it is always left."""
-    asked = config(table, storage="disk")
-    asked["train"]["steps"] = 1500
-    asked["checkpoint"] = {"every_steps": 100}
-    whole = run(asked, tmp_path / "whole")
-    (tmp_path / "c.yaml").write_text(json.dumps(asked))
-    command = [sys.executable, "-m", "dltk", "train", "c.yaml", "--output-dir", "killed", "--quiet"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 120
-    while not list(tmp_path.glob("killed/checkpoints/step-*")) and time.monotonic() < until:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    resumed = train(None, (), RunOptions(resume=str(tmp_path / "killed"), quiet=True))
-    assert weights(resumed.path) == weights(whole.path)
-    assert resumed.scores == whole.scores
+    assert_goes_on_when_killed(config(table, storage="disk"), tmp_path)
 
 
 def test_a_changed_text_is_read_anew_and_noticed_on_resume(tmp_path):
