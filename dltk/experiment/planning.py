@@ -291,4 +291,4 @@ def rule_of(settings: type[Settings], option: str) -> str:
     said = " ".join(help_texts(settings).get(option, "").split())
     clauses = [clause.rstrip(".") for clause in re.split(r"; |(?<=\.) ", said)]
     rules = [clause for clause in clauses if _TELLS_A_RULE.search(clause)]
-    return "; ".join(re.sub(r"^[^:,]*: (?=auto)", "", rule) for rule in rules) or said
+    return "; ".join(re.sub(r"^[^:]*: (?=auto)", "", rule) for rule in rules) or said
