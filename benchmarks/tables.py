@@ -101,11 +101,18 @@ def part_table(rows: Sequence[Row]) -> list[str]:
         totals = [f"{sum(one.milliseconds for one in parts.values()):.3g}" if parts else "" for parts in found.values()]
         lines.append(f"| {case} | {threads} | all | {totals[0]} | 1.00 | | {totals[1]} | | {totals[2]} | |")
         for name, speed in fastest.get(threads, {}).items():
-            work = [one for one in own.values() if one.gflop]
-            least = whole - sum(one.milliseconds - 1000 * one.gflop / speed for one in work)
             words = f"all, if all that is counted ran at the {speed:.0f} GFLOP/s of the fastest {name} product"
-            lines.append(f"| {case} | {threads} | {words} | {least:.3g} | {least / whole:.2f} | | | | | |")
+            by_hand, dltk, bf16 = (_least(parts, speed) for parts in found.values())
+            share = f"{float(by_hand) / whole:.2f}"
+            both = (dltk, "") if name == "float32" else ("", bf16)
+            lines.append(f"| {case} | {threads} | {words} | {by_hand} | {share} | | {both[0]} | | {both[1]} | |")
     return lines
+
+
+def _least(parts: Mapping[str, _Part], speed: float) -> str:
+    """Return the milliseconds of a step if its products and convolutions ran at so many GFLOP/s, the rest as it is."""
+    least = sum(1000 * one.gflop / speed if one.gflop else one.milliseconds for one in parts.values())
+    return f"{least:.3g}" if parts else ""
 
 
 def fastest_products(rows: Sequence[Row]) -> dict[int, dict[str, float]]:

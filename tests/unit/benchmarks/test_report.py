@@ -59,15 +59,17 @@ def test_the_parts_of_a_step_tell_what_it_would_need_with_the_fastest_product():
     rows = [
         Row("part", "a", "products", 1, 1, 0.9, 0.8, 100, gflop=40.0),
         Row("part", "a", "the rest", 1, 1, 0.2, 0.2, 100),
+        Row("dltk part", "a", "products", 1, 1, 0.9, 0.8, 100, gflop=40.0),
+        Row("dltk part", "a", "the rest", 1, 1, 0.1, 0.1, 100),
         Row("product", "8 x 8 to 8, forward", "float32, oneDNN", 1, 1, 1.0, 1.0, 1, gflop=80.0),
         Row("product", "8 x 8 to 8, forward", "float32, torch's choice", 1, 1, 1.0, 1.0, 1, gflop=100.0),
     ]
     assert part_table(rows)[2:] == [
-        "| a | 1 | products | 8 | 0.80 | 50 |  |  |  |  |",
-        "| a | 1 | the rest | 2 | 0.20 |  |  |  |  |  |",
-        "| a | 1 | all | 10 | 1.00 | |  | |  | |",
+        "| a | 1 | products | 8 | 0.80 | 50 | 8 | 50 |  |  |",
+        "| a | 1 | the rest | 2 | 0.20 |  | 1 |  |  |  |",
+        "| a | 1 | all | 10 | 1.00 | | 9 | |  | |",
         "| a | 1 | all, if all that is counted ran at the 100 GFLOP/s of the fastest float32 product "
-        "| 6 | 0.60 | | | | | |",
+        "| 6 | 0.60 | | 5 | |  | |",
     ]
     assert product_table(rows) == [
         "| rows x inputs to outputs | threads | float32, oneDNN | float32, torch's choice |",
