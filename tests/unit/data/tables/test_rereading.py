@@ -1,6 +1,7 @@
 """A table that is looked at, then read, is parsed once, and anew once it has changed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,9 @@ def table(tmp_path: Path) -> str:
 
 
 def test_what_was_looked_at_is_read_without_parsing_it_again(table, parsed):
-    look_at(table, CsvFormat())
+    seen: Any = look_at(table, CsvFormat())
+    with pytest.raises(TypeError):
+        seen.frame["y"] = "changed by who looked"
     assert list(read_once(table, CsvFormat()).frame["y"]) == ["a", "b"]
     assert parsed == [table]
 
