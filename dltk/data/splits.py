@@ -128,6 +128,17 @@ def make_splits(
     return Splits(train, held["val"], held["test"], preparation, varied)
 
 
+def as_they_lie(splits: Splits) -> Splits:
+    """Return splits whose training samples come as they lie, unless they are to be varied: files are read through.
+
+    For a model that is fitted to all of them at once, which has no order.
+    """
+    train = splits.train
+    if splits.varied is not None or not isinstance(train, InMemory):
+        return splits
+    return replace(splits, varied=train.loaded(replace(train.loading, plan=in_order)))
+
+
 def only_some(splits: Splits, num_samples: int, seed: int) -> Splits:
     """Return so many training samples as they are, drawn by a seed, in a new order each epoch, without val and test.
 

@@ -19,7 +19,7 @@ from dltk.data.batches import Batches
 from dltk.data.disk.placing import read_placed
 from dltk.data.duplicates import duplicates_across
 from dltk.data.samples import Preparation
-from dltk.data.splits import Splits, make_splits, split_parts
+from dltk.data.splits import Splits, as_they_lie, make_splits, split_parts
 from dltk.experiment import starting
 from dltk.experiment.config import Experiment
 from dltk.experiment.layout import laid_out
@@ -79,11 +79,12 @@ def build(
     try:
         source, common = read_placed(data.file, data.options, data.common)
         parts, options = split_parts(source, common)
-        _refuse_one_pass_over_disk(experiment, options)
+        _refuse_holding_what_lies_on_disk(experiment, options)
         preparation = _preparation(experiment, parts["train"], state)
         seed = experiment.sections.seed
         splits = make_splits(parts, preparation, options.batch_size or 1, seed, device, options)
         splits = few_batches(splits, experiment.sections, options.batch_size or 1)
+        splits = as_they_lie(splits) if experiment.is_one_pass else splits
     except OptionError as error:
         raise experiment.problem("data", error) from None
     _refuse_empty(splits)
@@ -255,10 +256,10 @@ def _preparation(experiment: Experiment, train: Any, state: Mapping[str, Any] | 
     return preparation
 
 
-def _refuse_one_pass_over_disk(experiment: Experiment, options: DataOptions) -> None:
-    if experiment.is_one_pass and options.storage == "disk":
-        name = experiment.model.name
-        raise OptionError("storage", f"{name} looks at all samples at once, in memory; choose fewer or smaller ones")
+def _refuse_holding_what_lies_on_disk(experiment: Experiment, options: DataOptions) -> None:
+    if options.storage == "disk" and getattr(experiment.model.options, "holds_samples", False):
+        what = "keeps all training samples, in memory; choose fewer (data.subset) or smaller ones, or another model"
+        raise OptionError("storage", f"{experiment.model.name} {what}")
 
 
 def _refuse_empty(splits: Splits) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from dltk.config.errors import OptionError, UsageError
 from dltk.config.settings import PositiveInt, Settings
+from dltk.data.batches import Batch
 from dltk.data.samples import Preparation
 from dltk.data.sizes import only_input, only_target
 from dltk.data.specs import Classes, Image, Modality, Numbers, Spec, Table, Target, Vector
@@ -28,6 +29,7 @@ class Config(Settings):
     accepts: ClassVar[tuple[type[Modality], ...]] = (Image, Table, Vector)
     gives: ClassVar[tuple[type[Target], ...]] = (Classes, Numbers)
     role: ClassVar[str] = "estimator"
+    holds_samples: ClassVar[bool] = True
 
     neighbors: PositiveInt = 5
     """How many training samples have a say; all, where there are fewer."""
@@ -52,14 +54,14 @@ class NearestNeighbors(nn.Module):
         self.register_buffer("inputs", None, persistent=False)
         self.register_buffer("answers", None, persistent=False)
 
-    def fit(self, inputs: Tensor, targets: Tensor) -> None:
+    def fit(self, samples: Iterable[Batch]) -> None:
         """Remember all training samples.
 
         Args:
-            inputs: (N, ...) features.
-            targets: (N,) classes, (N, K) 0/1 labels, or (N, K) numbers in original units.
+            samples: Blocks of (N, ...) features; (N,) classes, (N, K) 0/1 labels, or (N, K) numbers in original units.
         """
-        self.inputs, self.answers = inputs.flatten(1).contiguous(), self._answers_of(targets).contiguous()
+        whole: Any = Batch.joined(list(samples))
+        self.inputs, self.answers = whole.inputs.flatten(1).contiguous(), self._answers_of(whole.targets).contiguous()
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn (B, ...) into (B, num_outputs): log-odds, log shares of the classes, or scaled numbers.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -12,13 +12,13 @@ from torch.nn import functional
 
 from dltk.config.errors import DataError, OptionError, UsageError
 from dltk.config.settings import FiniteFloat, PositiveFloat, Settings
+from dltk.data.batches import Batch
 from dltk.data.fields import Ragged
 from dltk.data.samples import Preparation
 from dltk.data.sizes import only_input, only_target
 from dltk.data.specs import Bag, Classes, Image, Modality, Spec, Table, Target, Vector
+from dltk.data.targets import target_of
 from dltk.nn.bags import ids_of, rows_of, weighted_sums
-
-ROWS_AT_ONCE = 4096
 
 
 class Config(Settings):
@@ -58,28 +58,26 @@ class NaiveBayes(nn.Module):
         self.register_buffer("weight", None, persistent=False)
         self.register_buffer("bias", None, persistent=False)
 
-    def fit(self, inputs: Tensor | Ragged, targets: Tensor) -> None:
+    def fit(self, samples: Iterable[Batch]) -> None:
         """Count on all training samples.
 
         Args:
-            inputs: (N, ...) features, or N bags; for `multinomial` at least 0.
-            targets: (N,) classes, or (N, K) 0/1 labels.
+            samples: Blocks of (N, ...) features, or N bags, for `multinomial` at least 0; (N,) classes, or (N, K) 0/1
+                labels.
 
         Raises:
             DataError: A feature is negative. Synchronises with the device.
         """
-        numbers = inputs if isinstance(inputs, Tensor) else inputs.values[:, 1]
-        if self._config.distribution == "multinomial" and bool((numbers < 0).any()):
-            raise DataError(
-                "multinomial naive Bayes needs counts",
-                found=f"a value of {float(numbers.min()):g}",
-                expected="inputs of at least 0",
-                do="set model.distribution to bernoulli, which asks only whether a value is above model.threshold",
-            )
-        yes = self._indicator(targets)
-        weight, bias = self._log_probabilities(inputs, yes)
-        if len(self._target.names) == 2 or self._target.multi_label:
-            other_weight, other_bias = self._log_probabilities(inputs, 1 - yes)
+        counts, sizes, num_samples = torch.zeros(()), torch.zeros(()), 0
+        for block in samples:
+            inputs: Any = block.inputs
+            self._refuse_negative(inputs)
+            groups = self._groups(target_of(block))
+            counts, sizes = counts + self._counts(inputs, groups), sizes + groups.sum(0)
+            num_samples += block.num_samples
+        weight, bias = self._log_probabilities(counts, sizes, num_samples)
+        if self._is_yes_or_no:
+            (weight, other_weight), (bias, other_bias) = weight.chunk(2), bias.chunk(2)
             weight, bias = weight - other_weight, bias - other_bias
         self.weight, self.bias = weight.float(), bias.float()
 
@@ -114,13 +112,27 @@ class NaiveBayes(nn.Module):
         ids, weights = x.values.unbind(1)
         return Ragged(torch.stack([ids, (weights > self._config.threshold).to(ids.dtype)], dim=1), x.offsets)
 
-    def _indicator(self, targets: Tensor) -> Tensor:
-        """Return (N, num_outputs) of 0 and 1: does the sample belong to the class of this output?"""
-        if self._target.multi_label:
-            return targets.double()
-        if len(self._target.names) == 2:
-            return targets.double()[:, None]
-        return functional.one_hot(targets, len(self._target.names)).double()
+    @property
+    def _is_yes_or_no(self) -> bool:
+        """Whether each output is the log-odds of one answer against the other."""
+        return len(self._target.names) == 2 or self._target.multi_label
+
+    def _refuse_negative(self, inputs: Tensor | Ragged) -> None:
+        numbers = inputs if isinstance(inputs, Tensor) else inputs.values[:, 1]
+        if self._config.distribution == "multinomial" and bool((numbers < 0).any()):
+            raise DataError(
+                "multinomial naive Bayes needs counts",
+                found=f"a value of {float(numbers.min()):g}",
+                expected="inputs of at least 0",
+                do="set model.distribution to bernoulli, which asks only whether a value is above model.threshold",
+            )
+
+    def _groups(self, targets: Tensor) -> Tensor:
+        """Return (N, K) of 0 and 1: is the sample of this class? Or is it, and is it not, for each yes-or-no output?"""
+        if not self._is_yes_or_no:
+            return functional.one_hot(targets, len(self._target.names)).double()
+        yes = targets.double().reshape(len(targets), -1)
+        return torch.cat([yes, 1 - yes], dim=1)
 
     def _counts(self, inputs: Tensor | Ragged, belongs: Tensor) -> Tensor:
         """Return how much of each feature K groups of samples have, (K, D); belongs is (N, K) 0/1."""
@@ -129,15 +141,13 @@ class NaiveBayes(nn.Module):
             shares = bags.values[:, 1, None].double() * belongs[rows_of(bags)]
             counts = shares.new_zeros(self._num_features, belongs.shape[1])
             return counts.index_add_(0, ids_of(bags), shares).T
-        parts = zip(torch.split(inputs, ROWS_AT_ONCE), torch.split(belongs, ROWS_AT_ONCE), strict=True)
-        return torch.stack([group.T @ self._features(rows).double() for rows, group in parts]).sum(0)
+        return belongs.T @ self._features(inputs).double()
 
-    def _log_probabilities(self, inputs: Tensor | Ragged, belongs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return weight (K, D) and bias (K,) of log p(class, features) for K groups of samples, (N, K) 0/1."""
-        alpha, num_samples = self._config.smoothing, len(inputs)
-        counts = self._counts(inputs, belongs)
+    def _log_probabilities(self, counts: Tensor, sizes: Tensor, num_samples: int) -> tuple[Tensor, Tensor]:
+        """Return weight (K, D) and bias (K,) of log p(class, features) of K groups, from counts and sizes."""
+        alpha = self._config.smoothing
         # A class without samples keeps a small, finite probability.
-        sizes = belongs.sum(0).clamp(min=min(alpha, 1.0))
+        sizes = sizes.clamp(min=min(alpha, 1.0))
         prior = (sizes / num_samples).log()
         if self._config.distribution == "multinomial":
             return ((counts + alpha) / (counts.sum(1, keepdim=True) + alpha * counts.shape[1])).log(), prior

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -11,9 +11,11 @@ from torch.nn import functional
 
 from dltk.config.errors import DataError, OptionError, UsageError
 from dltk.config.settings import PositiveFloat, Settings
+from dltk.data.batches import Batch
 from dltk.data.samples import Preparation
 from dltk.data.sizes import only_input, only_target
 from dltk.data.specs import Image, Modality, Numbers, Spec, Table, Target, Vector
+from dltk.data.targets import target_of
 
 
 class Config(Settings):
@@ -31,7 +33,7 @@ class Config(Settings):
 
 
 class Ridge(nn.Module):
-    """A line fitted to all samples at once.
+    """A line fitted to all samples.
 
     Args:
         alpha: Weight of the penalty.
@@ -47,20 +49,22 @@ class Ridge(nn.Module):
         self.register_buffer("weight", None, persistent=False)
         self.register_buffer("bias", None, persistent=False)
 
-    def fit(self, inputs: Tensor, targets: Tensor) -> None:
-        """Solve for the weights, in float64.
+    def fit(self, samples: Iterable[Batch]) -> None:
+        """Solve for the weights, in float64: means in a first pass, products of what is centred in a second.
 
         Args:
-            inputs: (N, ...) features.
-            targets: (N, K) numbers in original units.
+            samples: Blocks of (N, ...) features; (N, K) numbers in original units.
 
         Raises:
             DataError: Features depend on each other and alpha is too small to choose. Synchronises with the device.
         """
-        x, y = inputs.flatten(1).double(), self._target.scaled(targets.double())
-        x_mean, y_mean = x.mean(0), y.mean(0)
-        x, y = x - x_mean, y - y_mean
-        weight = self._solve(x, y)
+        num_samples = 0
+        x_sum, y_sum = torch.zeros(()), torch.zeros(())
+        for x, y in self._doubled(samples):
+            num_samples, x_sum, y_sum = num_samples + len(x), x_sum + x.sum(0), y_sum + y.sum(0)
+        x_mean, y_mean = x_sum / num_samples, y_sum / num_samples
+        centred = ((x - x_mean, y - y_mean) for x, y in self._doubled(samples))
+        weight = self._solve(centred, is_wide=len(x_mean) > num_samples)
         # A stored tensor comes back contiguous, and the layout decides the last bit of a product.
         self.weight, self.bias = weight.T.float().contiguous(), (y_mean - x_mean @ weight).float()
 
@@ -82,12 +86,21 @@ class Ridge(nn.Module):
         """Take back what `state` returned."""
         self.weight, self.bias = state.get("weight"), state.get("bias")
 
-    def _solve(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the weights (D, K) for centred features (N, D) and numbers (N, K)."""
-        num_samples, num_features = x.shape
-        if num_features <= num_samples:
-            return self._positive_solve(x.T @ x, x.T @ y)
-        return x.T @ self._positive_solve(x @ x.T, y)  # the same weights, from the smaller system
+    def _doubled(self, samples: Iterable[Batch]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield features (N, D) and scaled numbers (N, K), float64."""
+        for block in samples:
+            assert isinstance(block.inputs, Tensor)
+            yield block.inputs.flatten(1).double(), self._target.scaled(target_of(block).double())
+
+    def _solve(self, centred: Iterable[tuple[Tensor, Tensor]], *, is_wide: bool) -> Tensor:
+        """Return the weights (D, K) for blocks of centred features (N, D) and numbers (N, K)."""
+        if is_wide:  # the same weights, from the smaller system; all rows together are smaller than the other one
+            x, y = (torch.cat(parts) for parts in zip(*centred, strict=True))
+            return x.T @ self._positive_solve(x @ x.T, y)
+        gram, right = torch.zeros(()), torch.zeros(())
+        for x, y in centred:
+            gram, right = gram + x.T @ x, right + x.T @ y
+        return self._positive_solve(gram, right)
 
     def _positive_solve(self, gram: Tensor, right: Tensor) -> Tensor:
         gram.diagonal().add_(self._alpha)

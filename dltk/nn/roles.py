@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
@@ -17,10 +17,16 @@ class Predictor(Protocol):
 
 @runtime_checkable
 class Estimator(Protocol):
-    """A predictor fitted in one pass: its whole state is tensors and JSON, of a size known only after `fit`."""
+    """A predictor fitted without gradients: its whole state is tensors and JSON, of a size known only after `fit`."""
 
-    def fit(self, inputs: Any, targets: Any) -> None:
-        """Fit on all training samples at once."""
+    def fit(self, samples: Iterable[Any]) -> None:
+        """Fit on all training samples.
+
+        Args:
+            samples: Blocks with `inputs`, `targets` and `num_samples`. They can be iterated over again and again, and
+                are the same in the same order each time; they may lie on a disk, so hold sums of them. A model that has
+                to hold the samples themselves says `holds_samples = True` in its Config.
+        """
 
     def state(self) -> Mapping[str, Any]:
         """Return everything that was fitted: tensors, numbers, text, lists and mappings."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +70,7 @@ class AdversarialLearner:
         self._scores = RunningScores()
         self._steps = 0
 
-    def epoch(self, batches: Iterator[Batch]) -> Iterator[int]:
+    def epoch(self, batches: Iterable[Batch]) -> Iterator[int]:
         """Play round after round; yield after each."""
         played = 0
         num_samples = 0

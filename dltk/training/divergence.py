@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from dltk.config.errors import Diverged
-from dltk.data.batches import Batches
+from dltk.data.batches import Batches, Epoch
 from dltk.nn.roles import Estimator
 from dltk.training.learner import Learner
 from dltk.training.record import Metrics
@@ -108,7 +108,7 @@ def _first_break(
     with _watching(learner.training_model()) as layers:
         while step < end:
             before = step
-            for consumed in learner.epoch(batches.epoch(epoch, start=start)):
+            for consumed in learner.epoch(Epoch(batches, epoch, start)):
                 step += consumed
                 scores = learner.scores()
                 what = what_is_broken(learner, {f"train/{name}": value for name, value in scores.items()})

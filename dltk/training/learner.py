@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dltk.config.sections import Precision
 from dltk.data.batches import Batch
+from dltk.data.blocks import Blocks
 from dltk.nn.roles import Estimator
 from dltk.training.compiled.obstacles import CannotCompile, obstacle, obstacle_in
 from dltk.training.compiled.rules import rule_of
@@ -28,8 +29,11 @@ Loss = Callable[[nn.Module, Batch], Tensor | Mapping[str, Tensor]]
 class Learner(Protocol):
     """Moves a model's parameters; the loop may stop, save, and go on wherever `epoch` yields."""
 
-    def epoch(self, batches: Iterator[Batch]) -> Iterator[int]:
-        """Learn; yield the batches consumed since the last yield, whenever parameters and counters agree."""
+    def epoch(self, batches: Iterable[Batch]) -> Iterator[int]:
+        """Learn; yield the batches consumed since the last yield, whenever parameters and counters agree.
+
+        A one-pass learner may iterate over them more than once.
+        """
 
     def scores(self) -> dict[str, float]:
         """Return the training scores since the last evaluation; learning rates are `lr` or `lr/<name>`."""
@@ -100,8 +104,9 @@ class GradientLearner:
         self._compiled = CompiledSteps(self._model, self._loss, optimizer, rule, here, most=most, processor=processor)
         self._stops = Stops(self._session.total_steps, periods)
 
-    def epoch(self, batches: Iterator[Batch]) -> Iterator[int]:
+    def epoch(self, batches: Iterable[Batch]) -> Iterator[int]:
         """Learn; yield after each update, or after many that were made in one call."""
+        batches = iter(batches)
         if self._compiled is None:
             yield from self._each(batches)
             return
@@ -207,21 +212,20 @@ class GradientLearner:
 
 
 class OnePassLearner:
-    """Fits an estimator on all batches of an epoch at once."""
+    """Fits an estimator on all batches of an epoch, which it may meet more than once."""
 
     def __init__(self, model: nn.Module, session: Session) -> None:
         assert isinstance(model, Estimator)
         self._model: Any = model
         self._session = session
 
-    def epoch(self, batches: Iterator[Batch]) -> Iterator[int]:
+    def epoch(self, batches: Iterable[Batch]) -> Iterator[int]:
         """Fit; an epoch that is already consumed fits nothing."""
-        parts = list(batches)
-        if parts:
-            whole = Batch.joined(parts)
+        if next(iter(batches), None) is not None:
             self._session.seed_step(0)
-            self._model.fit(whole.inputs, whole.targets)
-            yield len(parts)
+            blocks = Blocks(batches)
+            self._model.fit(blocks)
+            yield blocks.num_batches
 
     def scores(self) -> dict[str, float]:
         """Return nothing: there is no running loss."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 from dltk.config.errors import DataError, Diverged
 from dltk.config.sections import TrainOptions
+from dltk.data.batches import Epoch
 from dltk.data.splits import Splits
 from dltk.training.divergence import explained, what_is_broken
 from dltk.training.early_stopping import Selection
@@ -75,7 +76,7 @@ def _epoch(run: Fitting, progress: Progress) -> None:
     """Train what is left of an epoch, with everything that is due on the way."""
     train = run.splits.lessons
     run.log.screen.begin_epoch(_title(run, progress, progress.epoch + 1), train.num_batches, progress.batch)
-    for consumed in run.learner.epoch(train.epoch(progress.epoch, start=progress.batch)):
+    for consumed in run.learner.epoch(Epoch(train, progress.epoch, progress.batch)):
         _advance(progress, consumed)
         run.stop.has_progress()
         run.log.screen.advance(consumed)

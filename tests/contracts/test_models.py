@@ -37,7 +37,7 @@ def made(name: str, spec: Spec, seed: int = 0) -> Any:
     model = file.build(file.Config.parse(model_options(name, spec)), spec, NO_PREPARATION)
     if isinstance(model, Estimator):
         batch = random_batch(spec, 40)
-        model.fit(batch.inputs, batch.targets)
+        model.fit([batch])
     return model
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from dltk.config import registry
-from dltk.data.batches import Batches, Loading
+from dltk.data.batches import Batches, Epoch, Loading
 from dltk.experiment.building import Built, build
 from dltk.experiment.compatibility import accepts, fits_task
 from dltk.experiment.config import read_experiment
@@ -90,7 +90,7 @@ def train(name: str, role: str, values: dict[str, Any]) -> Trained:
     built = build(experiment, CPU)
     batches: Any = built.splits.train
     learner = built.task.learner(built.model, experiment.optimization, Session(0, CPU, EPOCHS * batches.num_batches))
-    consumed = [sum(learner.epoch(batches.epoch(number))) for number in range(EPOCHS)]
+    consumed = [sum(learner.epoch(Epoch(batches, number))) for number in range(EPOCHS)]
     parts = experiment.data.file.read(experiment.data.options).parts
     return Trained(name, role, built, dict(parts), consumed, learner.scores())
 

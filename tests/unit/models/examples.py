@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from dltk.config import registry
+from dltk.data.batches import Batch
+from dltk.data.fields import Field, Ragged, take
 from dltk.data.specs import (
     Bag,
     Classes,
@@ -45,3 +48,16 @@ def made(name: str, spec: Spec, **options: Any) -> Any:
     file = registry.load("models", name)
     model: nn.Module = file.build(file.Config.parse(options), spec, NO_PREPARATION)
     return model
+
+
+def bags(x: Tensor) -> Ragged:
+    """Return rows of (N, D) as sparse bags."""
+    rows, ids = x.nonzero().T
+    offsets = torch.cat([torch.zeros(1, dtype=torch.int64), torch.bincount(rows, minlength=len(x)).cumsum(0)])
+    return Ragged(torch.stack([ids.float(), x[rows, ids]], dim=1), offsets)
+
+
+def blocks(inputs: Field, targets: Tensor, size: int = 1000) -> list[Batch]:
+    """Return samples as an estimator gets them, so many at a time."""
+    parts = torch.split(torch.arange(len(targets)), size)
+    return [Batch(take(inputs, part), targets[part], len(part)) for part in parts]

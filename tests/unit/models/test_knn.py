@@ -8,7 +8,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from dltk.config.errors import UsageError
 from dltk.data.specs import Classes, Numbers, Spec, Table
-from tests.unit.models.examples import LABELS, NUMBERS, TABLE, THREE, TWO, made, one
+from tests.unit.models.examples import LABELS, NUMBERS, TABLE, THREE, TWO, blocks, made, one
 
 GENERATOR = torch.Generator().manual_seed(0)
 WIDTH = one(TABLE, TWO).input.shape[0]
@@ -17,7 +17,7 @@ X, NEW = torch.randn(60, WIDTH, generator=GENERATOR), torch.randn(20, WIDTH, gen
 
 def fitted(target: Any, targets: Any, **options: Any) -> Any:
     model: Any = made("knn", one(TABLE, target), **options)
-    model.fit(X, targets)
+    model.fit(blocks(X, targets))
     return model
 
 

@@ -4,10 +4,9 @@ from sklearn.naive_bayes import BernoulliNB, MultinomialNB
 from torch import Tensor
 
 from dltk.config.errors import DataError, OptionError, UsageError
-from dltk.data.fields import Ragged
 from dltk.data.specs import Bag, Classes
 from dltk.nn.roles import Estimator
-from tests.unit.models.examples import BAG, IMAGE, LABELS, NUMBERS, THREE, TWO, VECTOR, made, one
+from tests.unit.models.examples import BAG, IMAGE, LABELS, NUMBERS, THREE, TWO, VECTOR, bags, blocks, made, one
 
 REFERENCES = {"multinomial": MultinomialNB, "bernoulli": BernoulliNB}
 
@@ -25,7 +24,7 @@ def classes(k: int, n: int = 60) -> Tensor:
 def test_several_classes_agree_with_scikit_learn(distribution, smoothing):
     x, y = counts(), classes(3)
     model = made("naive_bayes", one(VECTOR, THREE), distribution=distribution, smoothing=smoothing)
-    model.fit(x, y)
+    model.fit(blocks(x, y))
     reference = REFERENCES[distribution](alpha=smoothing).fit(x.numpy(), y.numpy())
     new = counts(2)
     expected = torch.from_numpy(reference.predict_log_proba(new.numpy())).float()
@@ -36,7 +35,7 @@ def test_several_classes_agree_with_scikit_learn(distribution, smoothing):
 def test_two_classes_give_the_log_odds_of_the_second(distribution):
     x, y = counts(), classes(2)
     model = made("naive_bayes", one(VECTOR, TWO), distribution=distribution)
-    model.fit(x, y)
+    model.fit(blocks(x, y))
     logs = torch.from_numpy(REFERENCES[distribution]().fit(x.numpy(), y.numpy()).predict_log_proba(x.numpy())).float()
     torch.testing.assert_close(model(x), logs[:, 1:] - logs[:, :1], atol=1e-5, rtol=1e-5)
 
@@ -45,39 +44,40 @@ def test_several_labels_are_as_many_questions():
     x = counts()
     labels = torch.stack([classes(2), (x[:, 0] > 1).long()], 1)
     both = made("naive_bayes", one(VECTOR, LABELS))
-    both.fit(x, labels.float())
+    both.fit(blocks(x, labels.float()))
     for i in range(2):
         single = made("naive_bayes", one(VECTOR, TWO))
-        single.fit(x, labels[:, i])
+        single.fit(blocks(x, labels[:, i]))
         torch.testing.assert_close(both(x)[:, i : i + 1], single(x))
 
 
 def test_bernoulli_asks_whether_a_value_is_above_the_threshold():
     x, y = torch.randn(60, 5, generator=torch.Generator().manual_seed(0)), classes(3)
     model = made("naive_bayes", one(VECTOR, THREE), distribution="bernoulli", threshold=0.5)
-    model.fit(x, y)
+    model.fit(blocks(x, y))
     reference = BernoulliNB(binarize=0.5).fit(x.numpy(), y.numpy())
     assert model(x).argmax(1).tolist() == reference.predict(x.numpy()).tolist()
 
 
-def test_many_rows_are_counted_piece_by_piece(monkeypatch):
-    whole, pieces = (made("naive_bayes", one(VECTOR, THREE)) for _ in range(2))
-    whole.fit(counts(), classes(3))
-    monkeypatch.setattr("dltk.models.naive_bayes.ROWS_AT_ONCE", 7)
-    pieces.fit(counts(), classes(3))
-    torch.testing.assert_close(pieces.weight, whole.weight)
+@pytest.mark.parametrize("target", [TWO, THREE])
+def test_counts_of_blocks_are_those_of_all_samples(target):
+    whole, pieces = (made("naive_bayes", one(VECTOR, target)) for _ in range(2))
+    whole.fit(blocks(counts(), classes(len(target.names))))
+    pieces.fit(blocks(counts(), classes(len(target.names)), 7))
+    assert torch.equal(pieces.weight, whole.weight)
+    assert torch.equal(pieces.bias, whole.bias)
 
 
 def test_a_class_without_samples_stays_finite_and_is_not_predicted():
     model = made("naive_bayes", one(VECTOR, Classes(("a", "b", "never"))))
-    model.fit(counts(), classes(2))
+    model.fit(blocks(counts(), classes(2)))
     assert model(counts()).isfinite().all()
     assert model(counts()).argmax(1).max() < 2
 
 
 def test_images_are_laid_out_as_vectors():
     model = made("naive_bayes", one(IMAGE, TWO))
-    model.fit(torch.rand(8, 1, 14, 12), torch.tensor([0, 1] * 4))
+    model.fit(blocks(torch.rand(8, 1, 14, 12), torch.tensor([0, 1] * 4)))
     assert model(torch.rand(3, 1, 14, 12)).shape == (3, 1)
 
 
@@ -89,7 +89,7 @@ def test_the_whole_state_is_what_was_fitted(name):
     assert first.state() == {}
     assert first.state_dict() == {}
     assert list(first.parameters()) == []
-    first.fit(counts(), y)
+    first.fit(blocks(counts(), y))
     second.restore(first.state())
     assert torch.equal(first(counts(2)), second(counts(2)))
     second.restore({})
@@ -101,7 +101,7 @@ def test_the_whole_state_is_what_was_fitted(name):
 def test_negative_counts_are_refused_with_a_way_out():
     model = made("naive_bayes", one(VECTOR, TWO))
     with pytest.raises(DataError) as error:
-        model.fit(torch.tensor([[1.0, -2.5, 0, 0, 0]]), torch.tensor([0]))
+        model.fit(blocks(torch.tensor([[1.0, -2.5, 0, 0, 0]]), torch.tensor([0])))
     assert "a value of -2.5" in error.value.found
     assert "bernoulli" in error.value.do
 
@@ -116,13 +116,10 @@ def test_numbers_are_refused():
 def test_bags_are_sparse_vectors(distribution, target):
     x = counts()
     y = classes(2)[:, None].repeat(1, 2).float() if target is LABELS else classes(len(target.names))
-    rows, ids = x.nonzero().T
-    offsets = torch.cat([torch.zeros(1, dtype=torch.int64), torch.bincount(rows, minlength=len(x)).cumsum(0)])
-    bags = Ragged(torch.stack([ids.float(), x[rows, ids]], dim=1), offsets)
     dense, sparse = (made("naive_bayes", one(kind, target), distribution=distribution) for kind in (VECTOR, Bag(5)))
-    dense.fit(x, y)
-    sparse.fit(bags, y)
-    torch.testing.assert_close(sparse(bags), dense(x), atol=1e-5, rtol=1e-5)
+    dense.fit(blocks(x, y))
+    sparse.fit(blocks(bags(x), y))
+    torch.testing.assert_close(sparse(bags(x)), dense(x), atol=1e-5, rtol=1e-5)
 
 
 def test_what_a_bag_has_not_cannot_count_as_there():

@@ -10,7 +10,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
 from dltk.config.errors import ConfigError, OptionError
-from dltk.data.batches import InMemory, Loading
+from dltk.data.batches import Epoch, InMemory, Loading
 from dltk.data.specs import Classes, Image, Numbers, Spec, Vector
 from dltk.metrics.class_scores import ONE_OF_SEVERAL, SEVERAL_AT_ONCE, MetricName
 from dltk.nn.losses import class_losses
@@ -171,8 +171,9 @@ def test_an_estimator_learns_in_one_pass():
             super().__init__()
             self.register_buffer("logits", torch.zeros(2))
 
-        def fit(self, inputs, targets):
-            self.logits = torch.bincount(targets, minlength=2).double().log()
+        def fit(self, samples):
+            counts = [torch.bincount(block.targets, minlength=2) for block in samples]
+            self.logits = torch.stack(counts).sum(0).double().log()
 
         def forward(self, inputs):
             return (self.logits[1] - self.logits[0]).expand(len(inputs), 1)
@@ -187,7 +188,7 @@ def test_an_estimator_learns_in_one_pass():
     learner = task.learner(model, OptimizationSettings(), SESSION)
     assert isinstance(learner, OnePassLearner)
     data = batches(GATE_INPUTS, torch.tensor(GATES["or"]))
-    list(learner.epoch(data.epoch(0)))
+    list(learner.epoch(Epoch(data, 0)))
     assert task.evaluate(model, data).scores["accuracy"] == 0.75
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from dltk.data.batches import Batch
+from dltk.data.batches import Batch, Epoch
 from dltk.data.specs import Numbers
 from dltk.models.ridge import Ridge
 from dltk.training.evaluating import evaluated
@@ -137,7 +137,7 @@ def test_an_estimator_is_fitted_once_on_all_batches():
     one = learner_for(model, lambda *_: pytest.fail("an estimator has no loss"), OptimizationSettings(), SESSION)
     assert isinstance(one, OnePassLearner)
     data = samples()
-    assert list(one.epoch(data.epoch(0))) == [data.num_batches]
+    assert list(one.epoch(Epoch(data, 0))) == [data.num_batches]
     batch = data.whole()
     assert isinstance(batch.inputs, torch.Tensor)
     assert isinstance(batch.targets, torch.Tensor)
@@ -150,7 +150,7 @@ def test_an_estimator_is_fitted_once_on_all_batches():
 def test_an_epoch_that_is_behind_fits_nothing_again():
     model = Ridge(1.0, Numbers(("y",)))
     data = samples()
-    assert list(OnePassLearner(model, SESSION).epoch(data.epoch(0, start=data.num_batches))) == []
+    assert list(OnePassLearner(model, SESSION).epoch(Epoch(data, 0, data.num_batches))) == []
     assert model.weight is None
 
 

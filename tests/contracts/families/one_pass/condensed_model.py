@@ -1,12 +1,13 @@
 """Condensed nearest neighbours: keeps only the samples that those it kept would get wrong (Hart 1968)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from dltk.config.settings import Settings
+from dltk.data.batches import Batch
 from dltk.data.samples import Preparation
 from dltk.data.specs import Classes, Modality, Spec, Vector
 
@@ -14,6 +15,7 @@ from dltk.data.specs import Classes, Modality, Spec, Vector
 class Config(Settings):
     accepts: ClassVar[tuple[type[Modality], ...]] = (Vector,)
     role: ClassVar[str] = "estimator"
+    holds_samples: ClassVar[bool] = True
 
 
 class Condensed(nn.Module):
@@ -25,9 +27,10 @@ class Condensed(nn.Module):
         self.num_classes = num_classes
         self.restore({"kept": torch.empty(0, 0), "labels": torch.empty(0, dtype=torch.int64)})
 
-    def fit(self, inputs: Tensor, targets: Tensor) -> None:
+    def fit(self, samples: Iterable[Batch]) -> None:
+        whole: Any = Batch.joined(list(samples))
         chosen = [0]
-        while len(wrong := self.wrong(inputs, targets, chosen)):
+        while len(wrong := self.wrong(whole.inputs, whole.targets, chosen)):
             chosen.append(int(wrong[0]))
 
     def wrong(self, inputs: Tensor, targets: Tensor, chosen: list[int]) -> Tensor:

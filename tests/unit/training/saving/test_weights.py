@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from dltk.config.errors import IntegrityError
+from dltk.data.batches import Batch
 from dltk.data.specs import Numbers
 from dltk.models.ridge import Ridge
 from dltk.training.saving.weights import broken_tensor, set_weights, weights_of
@@ -32,7 +33,7 @@ def test_weights_come_back():
 def test_an_estimator_gives_its_own_state():
     first, second = Ridge(1.0, Numbers(("y",))), Ridge(1.0, Numbers(("y",)))
     assert weights_of(first) == {}
-    first.fit(torch.randn(5, 3), torch.randn(5, 1))
+    first.fit([Batch(torch.randn(5, 3), torch.randn(5, 1), 5)])
     set_weights(second, weights_of(first))
     assert first.weight is not None
     assert second.weight is not None
