@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dltk.data.batches import Batch
+from dltk.training.batch_tensors import like, tensors_of
 from dltk.training.compiled.obstacles import CannotCompile
 from dltk.training.compiled.recording import Step, recorded
 from dltk.training.compiled.rules import Rule
@@ -40,13 +41,10 @@ def fields_of(batch: Batch) -> list[Tensor]:
     Raises:
         CannotCompile: A field is not one tensor.
     """
-    if isinstance(batch.inputs, Tensor) and isinstance(batch.targets, Tensor):
-        return [batch.inputs, batch.targets]
-    parts = [batch.inputs, *([] if batch.targets is None else [batch.targets])]
-    fields = [field for part in parts for field in (part.values() if isinstance(part, Mapping) else [part])]
-    if not all(isinstance(field, Tensor) for field in fields):
+    fields = tensors_of(batch)
+    if fields is None:
         raise CannotCompile("samples have sizes of their own")
-    return [field for field in fields if isinstance(field, Tensor)]
+    return fields
 
 
 def step_with(
@@ -77,7 +75,7 @@ def step_with(
         moments, sums = rest[: len(rule.moments)], rest[len(rule.moments) :]
         paces, kept, fields = given[1], given[2 : 2 + len(staying)], given[2 + len(staying) :]
         which = number.view(1)
-        some = _like(batch, [field.index_select(0, which).squeeze(0) for field in fields])
+        some = like(batch, [field.index_select(0, which).squeeze(0) for field in fields])
         leaves = [
             part.view(each.shape).detach().requires_grad_()
             for part, each in zip(torch.split(places, sizes), moving.values(), strict=True)
@@ -107,14 +105,3 @@ def held(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors of a module that no update changes."""
     frozen = ((name, each) for name, each in module.named_parameters() if not each.requires_grad)
     return itertools.chain(frozen, module.named_buffers())
-
-
-def _like(batch: Batch, fields: Sequence[Tensor]) -> Batch:
-    """Return fields as a batch of the same names."""
-    left = iter(fields)
-    inputs, targets = (
-        {name: next(left) for name in part} if isinstance(part, Mapping) else None if part is None else next(left)
-        for part in (batch.inputs, batch.targets)
-    )
-    assert inputs is not None
-    return Batch(inputs, targets, batch.num_samples)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from dltk.training.compiled.obstacles import CannotCompile
+from dltk.training.listening import Listening
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,16 @@ def recorded(function: Callable[..., Any], carried: Sequence[Tensor], given: Seq
 def watched(function: Callable[..., Any], arguments: Sequence[Tensor]) -> tuple[Any, str, Sequence[Tensor]]:
     """Call a function, and return its results, the record of that call, and its constants."""
     recorder = _Recorder(arguments)
-    with recorder:
+    with Listening(recorder.hear):
         results = function(*arguments)
     recorder.note("return", results)
     return results, "\n".join(recorder.lines), recorder.constants
 
 
-class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Recorder:
     """Writes down each operation with the names of its tensors: argument, constant or earlier result."""
 
     def __init__(self, arguments: Sequence[Tensor]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self.lines: list[str] = []
         self.constants: list[Tensor] = []
         self._names: dict[int, str] = {}
@@ -70,20 +69,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for argument in arguments:
             self.note(f"argument {self._named(argument)}")
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # or torch imports its compiler, to keep it away
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Do it, and write it down."""
-        told = self._told((args, dict(kwargs or {})))
-        results = func(*args, **(kwargs or {}))
+    def hear(self, operation: Any, arguments: Sequence[Any], keywords: Mapping[str, Any], results: Any) -> None:
+        """Write an operation down."""
+        told = self._told((arguments, keywords))
         for each in _tensors(results):
             self._named(each)
-        self.note(f"{func} {told}", results)
-        return results
+        self.note(f"{operation} {told}", results)
 
     def note(self, line: str, results: Any = None) -> None:
         """Write a line."""
