@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,6 +27,23 @@ class Bare:
         """Forget nothing."""
 
 
+@dataclass(frozen=True)
+class _Group:
+    """What the kernel is given of one group.
+
+    Attributes:
+        options: torch's group.
+        moments: First, second, and largest second ones.
+        steps: How many updates each parameter has seen: parts of `count`.
+        count: All of them.
+    """
+
+    options: dict[str, Any]
+    moments: tuple[list[Tensor], list[Tensor], list[Tensor]]
+    steps: list[Tensor]
+    count: Tensor
+
+
 class FusedAdam:
     """Calls the kernel of torch's fused Adam or AdamW on what the optimizer holds; its `state_dict` stays true.
 
@@ -36,7 +54,7 @@ class FusedAdam:
     def __init__(self, optimizer: torch.optim.Adam) -> None:
         self._optimizer, self._bare = optimizer, Bare(optimizer)
         self._kernel = torch._fused_adamw_ if isinstance(optimizer, torch.optim.AdamW) else torch._fused_adam_
-        self._groups: list[tuple[dict[str, Any], list[Tensor], list[list[Tensor]]]] = []
+        self._groups: list[_Group] = []
 
     def step(self) -> None:
         """Move once."""
@@ -45,15 +63,14 @@ class FusedAdam:
             self._bare.step()
             self._groups = [] if self._groups else self._found()
             return
-        for (options, parameters, (first, second, largest, steps)), each in zip(self._groups, gradients, strict=True):
-            torch._foreach_add_(steps, 1)
+        for group, each in zip(self._groups, gradients, strict=True):
+            options = group.options
+            group.count.add_(1)
             self._kernel(
-                parameters,
+                options["params"],
                 each,
-                first,
-                second,
-                largest,
-                steps,
+                *group.moments,
+                group.steps,
                 lr=options["lr"],
                 beta1=options["betas"][0],
                 beta2=options["betas"][1],
@@ -67,18 +84,24 @@ class FusedAdam:
         """Look up moments anew, after the optimizer's state was replaced."""
         self._groups = []
 
-    def _found(self) -> list[tuple[dict[str, Any], list[Tensor], list[list[Tensor]]]]:
-        """Return the moments of every group; nothing where one call does not do: no moments yet, or several types."""
-        state: Mapping[Tensor, Mapping[str, Tensor]] = self._optimizer.state
+    def _found(self) -> list[_Group]:
+        """Return the moments of every group; nothing where one call does not do: no moments yet, or several types.
+
+        The counters of a group, one for each parameter, are put into one place, where one call counts all of them.
+        """
+        state: Mapping[Tensor, dict[str, Tensor]] = self._optimizer.state
         found = []
         for group in self._optimizer.param_groups:
             held = [state[parameter] for parameter in group["params"] if state.get(parameter)]
             kinds = {(parameter.device, parameter.dtype) for parameter in group["params"]}
             if len(held) != len(group["params"]) or len(kinds) > 1:
                 return []
+            count = torch.stack([one["step"] for one in held])
+            for one, step in zip(held, count.unbind(), strict=True):
+                one["step"] = step
             largest = [one["max_exp_avg_sq"] for one in held] if group["amsgrad"] else []
-            moments = [[one[name] for one in held] for name in ("exp_avg", "exp_avg_sq", "step")]
-            found.append((group, group["params"], [moments[0], moments[1], largest, moments[2]]))
+            moments = [one["exp_avg"] for one in held], [one["exp_avg_sq"] for one in held], largest
+            found.append(_Group(group, moments, [one["step"] for one in held], count))
         return found
 
 
