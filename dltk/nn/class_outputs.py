@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,9 @@ class ClassOutputs:
 
     def shares(self, targets: Tensor) -> Tensor:
         """Return how much of each class a sample is, float (B, classes): classes are 1 of their own and 0 of others."""
-        return targets if targets.is_floating_point() else F.one_hot(targets, self.num_classes).float()
+        if targets.is_floating_point():
+            return targets
+        return (targets[:, None] == torch.arange(self.num_classes, device=targets.device)).float()
 
     def wanted(self, targets: Tensor, smoothing: float = 0.0) -> Tensor:
         """Return what a loss compares the outputs with, as `nn.losses.Values` describes it.

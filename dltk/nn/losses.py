@@ -138,7 +138,7 @@ def _shares(wanted: Tensor, outputs: Tensor) -> Tensor:
     """Return shares of classes, float (B, K), whichever way they came."""
     if _are_shares(wanted):
         return wanted.to(outputs.dtype)
-    return F.one_hot(wanted, outputs.shape[1]).to(outputs.dtype)
+    return (wanted[:, None] == torch.arange(outputs.shape[1], device=wanted.device)).to(outputs.dtype)
 
 
 @cache
