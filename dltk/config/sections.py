@@ -105,7 +105,8 @@ class TrainOptions(Settings):
     and model says that they are faster and as exact. Recorded, and kept on resume."""
     compile: Literal["auto", "on", "off"] = "auto"
     """Whether each training step is compiled as a whole, on the CPU; auto does so for tiny networks that train so long
-    that it pays. Recorded, and kept on resume."""
+    that it pays. Recorded, and kept on resume. Where steps are not compiled, passes of small networks are replayed,
+    to the same bits, unless this is off."""
     threads: Literal["auto"] | PositiveInt = "auto"
     """CPU threads; auto is one per core this process may use. Recorded, and kept on resume."""
 

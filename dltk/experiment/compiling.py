@@ -25,7 +25,7 @@ from dltk.training.loggers import Screen
 from dltk.training.processes import world
 from dltk.training.session import Session
 
-SHORTEST_RUN = 60_000
+SHORTEST_RUN = 120_000
 """Steps from which on compiling is paid back by what each of them takes less; docs/performance.md has the figures."""
 MOST_WORK = 2**20
 """Multiply-adds of a forward pass up to which calls, not arithmetic, take the time."""

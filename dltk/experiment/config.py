@@ -138,7 +138,12 @@ def read_experiment(
     sections = sections.model_copy(update={"name": sections.name or as_name(stem)})
     train = sections.train
     optimization = OptimizationSettings(
-        optimizers, schedules, accumulate=train.accumulate, precision=train.precision, ema=train.ema
+        optimizers,
+        schedules,
+        accumulate=train.accumulate,
+        precision=train.precision,
+        replay=train.compile != "off",
+        ema=train.ema,
     )
     experiment = Experiment(document, sections, data, model, task, optimization, spec, inferred)
     refuse(problems or [*misfits(experiment), *impossible_training(experiment)], document)

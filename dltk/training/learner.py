@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -17,6 +18,7 @@ from dltk.training.compiled.rules import rule_of
 from dltk.training.compiled.steps import MOST_STEPS, CompiledSteps, Portion, Stops
 from dltk.training.optimization import Optimization, OptimizationSettings
 from dltk.training.probing import undisturbed
+from dltk.training.replay.passes import Replays, is_known
 from dltk.training.running_scores import RunningScores
 from dltk.training.session import Session
 from dltk.training.updates.averaging import WeightAverage
@@ -91,6 +93,7 @@ class GradientLearner:
         self._scores = RunningScores()
         self._steps = 0
         self._settings = settings
+        self._replays = self._replayed(settings)
         self._compiled: CompiledSteps | None = None
         self._stops = Stops()
 
@@ -122,11 +125,12 @@ class GradientLearner:
     def _each(self, batches: Iterator[Batch]) -> Iterator[int]:
         """Learn batch by batch; yield after each update."""
         consumed = 0
+        if self._replays is not None:
+            self._replays.begin_epoch()
         for batch in batches:
             if not self._model.training:
                 self._model.train()
-            parts = self._parts(batch, self._precision)
-            self._optimization.add(parts["loss"], batch.num_samples)
+            parts = self._learned(batch)
             self._scores.add(*self._session.world.means(parts, batch.num_samples))
             self._steps += 1
             consumed += 1
@@ -203,6 +207,28 @@ class GradientLearner:
         with autocast(precision, self._session.device):
             parts = self._loss(self._model, batch.to(self._session.device))
         return {"loss": parts} if isinstance(parts, Tensor) else parts
+
+    def _learned(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Add a batch's gradient to that of the next update; return the parts of its loss."""
+        replay = None if self._replays is None else self._replays.over(batch)
+        if replay is not None:
+            self._optimization.take(replay.gradients, batch.num_samples)
+            return replay.parts
+        parts = self._parts(batch, self._precision)
+        self._optimization.add(parts["loss"], batch.num_samples)
+        if self._replays is not None:
+            self._replays.judge(parts)
+        return parts
+
+    def _replayed(self, settings: OptimizationSettings) -> Replays | None:
+        """Return what replays passes; None where they may not be, or do more than layers that are known."""
+        if not (settings.replay and settings.batches_per_update == 1 and settings.precision != "fp16"):
+            return None
+        if self._session.device.type != "cpu" or not all(map(is_known, [self._loss, *self._model.modules()])):
+            return None
+        parameters, session = self._optimization.parameters, self._session
+        make, seed = partial(self._parts, precision=self._precision), lambda: session.seed_step(self._steps)
+        return Replays(self._model, parameters, make, seed)
 
     def _update(self) -> None:
         self._optimization.update()

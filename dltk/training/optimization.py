@@ -38,6 +38,7 @@ class OptimizationSettings:
         schedules: Likewise.
         accumulate: Batches that make one update.
         precision: What the forward pass computes in.
+        replay: Whether passes through tiny networks may be replayed, which changes no bit.
         ema: Decay of the average of the weights that is evaluated and saved; None keeps the weights themselves.
         directions: The val scores a schedule may react to, and whether small or large is good.
         num_evaluations: How often they will be known; None where only training tells.
@@ -47,6 +48,7 @@ class OptimizationSettings:
     schedules: Mapping[str, ScheduleSettings] = field(default_factory=dict)
     accumulate: int = 1
     precision: Precision = "auto"
+    replay: bool = True
     ema: float | None = None
     directions: Mapping[str, Direction] = field(default_factory=dict)
     num_evaluations: int | None = None
@@ -118,6 +120,17 @@ class Optimization:
         self._scaler.scale(loss if weight == 1 else loss * weight).backward()  # type: ignore[no-untyped-call]
         self._num_samples += num_samples
 
+    def take(self, gradients: Sequence[Tensor | None], num_samples: int) -> None:
+        """Let these be the gradients, in the order of the parameters, that the next update follows; they may change.
+
+        Args:
+            gradients: Of a mean over `num_samples` samples.
+            num_samples: How many.
+        """
+        for parameter, gradient in zip(self._parameters.values(), gradients, strict=True):
+            parameter.grad = gradient
+        self._num_samples = self._unit = num_samples
+
     def update(self) -> None:
         """Move once against the mean gradient over all samples since the last update, those of other processes too."""
         if self._world.size > 1:
@@ -140,6 +153,11 @@ class Optimization:
         else:
             self._moves.step()
         self._updates += 1
+
+    @property
+    def parameters(self) -> Sequence[nn.Parameter]:
+        """What moves."""
+        return list(self._parameters.values())
 
     @property
     def torch_optimizer(self) -> torch.optim.Optimizer:

@@ -77,9 +77,9 @@ ROLES = {
 """By the name in `Config.role`; a new role gets an entry here."""
 
 
-def random_batch(spec: Spec, n: int) -> Batch:
-    """Return random numbers, ids, classes and labels of the spec, the same ones each time."""
-    generator = torch.Generator().manual_seed(3)
+def random_batch(spec: Spec, n: int, seed: int = 3) -> Batch:
+    """Return random numbers, ids, classes and labels of the spec, the same ones each time for a seed."""
+    generator = torch.Generator().manual_seed(seed)
     example = spec.example(n)
 
     def like(field: Any, kind: Any) -> Field:

@@ -12,6 +12,7 @@ from dltk.experiment.planning import plan
 from dltk.experiment.running import train
 from dltk.training.compiled.obstacles import CannotCompile
 from dltk.training.learner import GradientLearner
+from dltk.training.replay.tape import Tape
 from tests.commands import record, weights
 from tests.compiling import compiled_once, needs_compiler
 from tests.unit.experiment.test_running import stopped
@@ -23,6 +24,7 @@ ON: dict[str, Any] = {
     "train": {"epochs": 3, "threads": 1, "device": "cpu", "compile": "on"},
     "tensorboard": None,
 }
+play = Tape.play
 ENDLESS = {"epochs": 10_000, "threads": 1, "device": "cpu"}
 
 
@@ -148,6 +150,26 @@ def test_where_compiling_fails_a_new_run_goes_as_usual_and_says_so(folder, monke
 
 
 @pytest.mark.usefixtures("any_compiler")
+def test_off_leaves_passes_to_torch_and_auto_replays_them_with_the_same_end(folder, monkeypatch):
+    played = []
+
+    def watched(self: Tape) -> None:
+        played.append(True)
+        play(self)
+
+    monkeypatch.setattr(Tape, "play", watched)
+    runs = {
+        chosen: train(ON, {"train.compile": chosen}, RunOptions(folder / chosen, quiet=True))
+        for chosen in ("off", "auto")
+    }
+    assert len(played) > 40
+    assert weights(folder / "off") == weights(folder / "auto")
+    assert runs["off"].scores == runs["auto"].scores
+    played.clear()
+    train(ON, {"train.compile": "off"}, RunOptions(folder / "again", quiet=True))
+    assert played == []
+
+
 def test_a_dry_run_compiles_nothing(folder, monkeypatch):
     monkeypatch.setattr(GradientLearner, "compile", lambda *_: pytest.fail("compiled"))
     check(ON)
