@@ -101,8 +101,8 @@ class TrainOptions(Settings):
     """On CUDA: only kernels that give the same bits twice, which are slower; where there is none for an operation, that
     is an error. The CPU always gives the same bits."""
     kernels: Literal["auto", "usual"] = "auto"
-    """What multiplies matrices and attends on the CPU; auto takes other kernels than torch where a rule over processor
-    and model says that they are faster and as exact. Recorded, and kept on resume."""
+    """What multiplies matrices, attends and pools on the CPU; auto takes other kernels than torch where a rule over
+    processor and model says that they are faster and as exact. Recorded, and kept on resume."""
     compile: Literal["auto", "on", "off"] = "auto"
     """Whether each training step is compiled as a whole, on the CPU; auto does so for tiny networks that train so long
     that it pays. Recorded, and kept on resume. Where steps are not compiled, passes of small networks are replayed,

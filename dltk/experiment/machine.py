@@ -27,7 +27,11 @@ from dltk.training.session import choose_device
 from dltk.training.updates.precision import use_tf32
 
 MAX_FOUND = 300
-_TELLING = ("device", "gpu", "processor", "processes", "matmul", "attention", "step", "compiler", "torch", "dltk")
+_TELLING = (
+    *("device", "gpu", "processor", "processes"),
+    *("matmul", "attention", "pooling", "step", "compiler"),
+    *("torch", "dltk"),
+)
 """Facts that bits may depend on."""
 
 

@@ -270,7 +270,7 @@ def _facts(found: Foreseen, machine: Machine) -> dict[str, Any]:
         monitor = found.selection.monitor
         facts["train.select"] = "last" if monitor is None else "best"
         facts |= {} if monitor is None else {"early_stopping.monitor": monitor}
-    kernels = foreseen_kernels(experiment.sections.train, machine.device)
+    kernels = foreseen_kernels(experiment.sections.train, machine.device, found.model)
     facts["train.kernels"] = None if kernels is None else str(kernels) or USUAL
     if found.session is not None:
         facts["train.compile"] = whether_compiled(experiment, found.session, found.model, found.batch_size)

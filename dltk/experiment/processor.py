@@ -35,6 +35,11 @@ class Processor:
         return self.vendor == AMD and self.family >= FULL_WIDTH_FAMILY and self.has_bf16 and not self.has_matrix_unit
 
     @property
+    def has_wide_registers(self) -> bool:
+        """Whether its registers hold 512 bits, sixteen numbers of float32."""
+        return "avx512f" in self.flags
+
+    @property
     def has_bf16(self) -> bool:
         """Whether it multiplies bf16."""
         return "avx512_bf16" in self.flags

@@ -11,6 +11,7 @@ from dltk.data.samples import Preparation
 from dltk.data.sizes import num_outputs, only_image, only_target
 from dltk.data.specs import Image, Modality, Spec
 from dltk.nn.activations import ActivationName, make_activation
+from dltk.nn.folding import pooled
 
 FULL_SIZE = 32
 MIN_SIZE = 12
@@ -58,18 +59,24 @@ class LeNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn images (B, C, H, W) into (B, num_outputs)."""
-        x = self.smaller(self.conv1(x))
-        x = self.smaller(self.conv2(x))
+        x = self.smaller(self.conv1, x)
+        x = self.smaller(self.conv2, x)
         x = self.activation(self.dense1(x.flatten(1)))
         x = self.activation(self.dense2(x))
         outputs: Tensor = self.head(x)
         return outputs
 
-    def smaller(self, x: Tensor) -> Tensor:
-        """Pass through the activation and the pool; the largest passes ReLU to the same bits, gradients too."""
-        first, then = (self.pool, self.activation) if self.pools_first else (self.activation, self.pool)
-        passed: Tensor = then(first(x))
-        return passed
+    def smaller(self, convolution: nn.Conv2d, x: Tensor) -> Tensor:
+        """Convolve, pass through the activation, and pool; the largest passes ReLU to the same bits, gradients too."""
+        if self.pools_first:
+            passed: Tensor = self.activation(pooled(convolution, self.pool, x))
+            return passed
+        kept: Tensor = self.pool(self.activation(convolution(x)))
+        return kept
+
+    def pooled_convolutions(self) -> list[tuple[nn.Conv2d, nn.Module]]:
+        """Return the convolutions behind which the pool is next."""
+        return [(self.conv1, self.pool), (self.conv2, self.pool)] if self.pools_first else []
 
 
 def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:

@@ -80,9 +80,9 @@ def test_what_no_pass_has_to_tell_is_known_before(monkeypatch, processor, precis
     monkeypatch.setattr(kernels, "this_processor", lambda: processor)
     monkeypatch.setattr(kernels, "multiplies_exactly", lambda: True)
     options = TrainOptions(precision=precision)
-    assert foreseen_kernels(options, torch.device("cpu")) == expected
-    assert foreseen_kernels(TrainOptions(kernels="usual"), torch.device("cpu")) == Kernels()
-    assert foreseen_kernels(options, torch.device("cuda")) == Kernels()
+    assert foreseen_kernels(options, torch.device("cpu"), torch.nn.Identity()) == expected
+    assert foreseen_kernels(TrainOptions(kernels="usual"), torch.device("cpu"), torch.nn.Identity()) == Kernels()
+    assert foreseen_kernels(options, torch.device("cuda"), None) == Kernels()
 
 
 def test_work_is_watched_only_where_it_decides():
@@ -148,7 +148,7 @@ def test_a_run_says_records_and_keeps_them(folder, monkeypatch, capsys):
     whole = train(WIDE, (), RunOptions(folder / "whole"))
     assert "kernels: matmul onednn" in capsys.readouterr().err
     environment = json.loads((whole.path / "environment.json").read_text())
-    assert environment["kernels"] == {"matmul": "onednn", "attention": "usual", "step": "usual"}
+    assert environment["kernels"] == {"matmul": "onednn", "attention": "usual", "pooling": "usual", "step": "usual"}
     stopped(WIDE, RunOptions(folder / "stopped", quiet=True))
     monkeypatch.setattr(kernels, "this_processor", Processor)
     train(options=RunOptions(resume=str(folder / "stopped"), quiet=True))

@@ -3,6 +3,7 @@ import torch
 
 from dltk.config.errors import OptionError
 from dltk.data.specs import Image
+from dltk.nn.folding import has_foldable
 from tests.unit.models.examples import TABLE, THREE, made, one
 
 
@@ -65,3 +66,16 @@ def test_pooling_before_relu_changes_no_bit_of_outputs_and_gradients(layout):
     assert made("lenet", one(image, THREE)).pools_first
     assert not made("lenet", one(image, THREE), activation="tanh").pools_first
     assert not made("lenet", one(image, THREE), pooling="mean").pools_first
+
+
+@pytest.mark.parametrize(
+    ("channels", "options", "expected"),
+    [
+        (1, {}, True),
+        (3, {}, False),
+        (1, {"activation": "tanh"}, False),
+        (1, {"pooling": "mean"}, False),
+    ],
+)
+def test_the_first_convolution_of_grey_images_may_be_in_one_with_its_pool(channels, options, expected):
+    assert has_foldable(made("lenet", one(Image(channels, 28, 28), THREE), **options)) == expected
