@@ -23,10 +23,11 @@ class Row:
         seconds: By the clock.
         cpu_seconds: That the processor spent, on all cores.
         steps: How often parameters moved.
-        loss: Of training, in the end; or a score.
+        loss: Of training, in the end, or of samples that were held out; of whole processes a score.
         peak_mb: Most memory that was held at once, MiB.
         error: Why there is nothing of all this.
         gflop: Billions of multiplications and additions of what was timed, where they are counted.
+        score: What was learned, on what was held out; large is good.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Row:
     peak_mb: float | None = None
     error: str = ""
     gflop: float | None = None
+    score: float | None = None
 
     @classmethod
     def of(
