@@ -140,6 +140,8 @@ def measure(campaign: Campaign, records: Records, output: Path | None, kind: str
         material = material_for(workload if kind == "step" else WORKLOADS["a"])
         if not material.is_real:
             _tell(f"{workload.key}: its data are not there; generated ones stand in for them")
+        if material.note:
+            _tell(f"{workload.key}: {material.note}")
         for threads in campaign.threads:
             first = records.next_round(kind, workload.key, threads)
             new: list[Row] = []
@@ -239,9 +241,10 @@ def _line(row: Row) -> str:
     head = f"{time.strftime('%H:%M:%S')} {row.case}, {row.threads} threads, round {row.round}: {row.contestant}"
     if row.error or row.seconds is None:
         return f"{head} {row.error}"
-    if row.steps is None:
-        return f"{head} {row.seconds:.3f} s"
-    return f"{head} {row.seconds:.3f} s, {1000 * row.seconds / row.steps:.3f} ms/step, loss {row.loss:.5f}"
+    each = f", {1000 * row.seconds / row.steps:.3f} ms/step" if row.steps else ""
+    loss = "" if row.loss is None else f", loss {row.loss:.5f}"
+    score = "" if row.score is None else f", score {row.score:.4f}"
+    return f"{head} {row.seconds:.3f} s{each}{loss}{score}"
 
 
 def _tell(line: str) -> None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parent.parent
 DECIDING = ("datasets", "models", "data", "nn")
 """Folders of dltk whose code decides samples and initial weights."""
+OWN = ("sources.py", "corpora.py", "skip_gram.py")
+"""Files beside this one that do."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +41,22 @@ class Material:
         folder: Where they lie.
         data: What the data section of the experiment needs to find the same samples.
         is_real: Whether the data were found; else they are generated.
+        note: What people should know about them.
     """
 
     folder: Path
     data: Mapping[str, Any]
     is_real: bool
+    note: str = ""
 
     @classmethod
     def open(cls, folder: Path) -> Material:
         """Return what lies in a folder."""
         facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        return cls(folder, facts["data"], facts["is_real"])
+        return cls(folder, facts["data"], facts["is_real"], facts["note"])
 
     def array(self, name: str) -> NDArray[Any]:
-        """Return `inputs` or `targets` of all training samples."""
+        """Return `inputs` or `targets` of all training samples, or what else belongs to them."""
         loaded: NDArray[Any] = np.load(self.folder / f"{name}.npy")
         return loaded
 
@@ -83,7 +87,7 @@ def _fingerprint(workload: Workload) -> str:
     state = hashlib.sha256(json.dumps(workload.experiment({}), sort_keys=True).encode())
     state.update(os.environ.get("DLTK_DATA", "").encode())
     code = [path for name in DECIDING for path in sorted((REPOSITORY / "dltk" / name).rglob("*.py"))]
-    for path in (*code, *PLUGINS, Path(__file__), Path(__file__).parent / "sources.py"):
+    for path in (*code, *PLUGINS, Path(__file__), *(Path(__file__).parent / name for name in OWN)):
         state.update(path.read_bytes())
     return state.hexdigest()[:16]
 
@@ -97,11 +101,13 @@ def _make(workload: Workload, folder: Path) -> None:
     for plugin in PLUGINS:
         plugins.use_plugin(plugin)
     folder.mkdir(parents=True, exist_ok=True)
-    data, is_real, built = located(workload, folder)
-    _write_samples(built, folder)
-    weights = {f"{i:04}": value.numpy() for i, value in enumerate(learned(built.model))}
+    found = located(workload, folder)
+    _write_samples(found.built, folder)
+    for name, array in found.others.items():
+        np.save(folder / f"{name}.npy", array)
+    weights = {f"{i:04}": value.numpy() for i, value in enumerate(learned(found.built.model))}
     np.savez(folder / "weights.npz", allow_pickle=False, **weights)
-    facts = {"data": data, "is_real": is_real}
+    facts = {"data": found.data, "is_real": found.is_real, "note": found.note}
     (folder / "facts.json").write_text(json.dumps(facts, default=str), encoding="utf-8")
 
 

@@ -6,9 +6,12 @@ Letters: B batch, T time, C channels.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from torch import Tensor, arange, nn
+from torch import Tensor, arange, bmm, nn, zeros
 from torch.nn import functional as F
+
+from benchmarks.skip_gram import pair_losses, pairs_of
 
 
 def mlp(*sizes: int) -> nn.Module:
@@ -116,6 +119,35 @@ class CharacterTransformer(nn.Module):
         return outputs
 
 
+class WordVectors(nn.Module):
+    """Two vectors per word, one for being seen and one for being around."""
+
+    noise: Tensor
+
+    def __init__(self, num_words: int, width: int) -> None:
+        super().__init__()
+        self.words, self.around = nn.Parameter(zeros(num_words, width)), nn.Parameter(zeros(num_words, width))
+        self.register_buffer("noise", zeros(num_words))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Turn stretches (B, T) into scores of pairs, and how often each counts."""
+        pairs = pairs_of(x, self.noise, is_training=self.training)
+        return bmm(F.embedding(pairs.words, self.words), F.embedding(pairs.others, self.around).mT), pairs.weights
+
+
+class Factors(nn.Module):
+    """A vector and a number for every user and every film."""
+
+    def __init__(self, num_ids: int, width: int) -> None:
+        super().__init__()
+        self.vectors, self.numbers = nn.Parameter(zeros(num_ids, width)), nn.Parameter(zeros(num_ids))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn pairs of ids (B, 2) into (B, 1)."""
+        left, right = F.embedding(x, self.vectors).unbind(1)
+        return (left * right).sum(1, keepdim=True) + self.numbers[x].sum(1, keepdim=True)
+
+
 def single_logit(outputs: Tensor, wanted: Tensor) -> Tensor:
     """Return the cross-entropy of two classes with one output."""
     return F.binary_cross_entropy_with_logits(outputs[:, 0], wanted.to(outputs.dtype))
@@ -126,6 +158,11 @@ def each_token(outputs: Tensor, wanted: Tensor) -> Tensor:
     return F.cross_entropy(outputs.flatten(0, 1), wanted.flatten())
 
 
+def all_pairs(outputs: tuple[Tensor, Tensor], wanted: Tensor) -> Tensor:  # noqa: ARG001
+    """Return the loss of telling neighbours from drawn words, of a stretch."""
+    return pair_losses(*outputs).mean()
+
+
 NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "mlp": lambda: mlp(784, 512, 10),
     "lenet": lenet,
@@ -133,10 +170,13 @@ NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "lstm": TextClassifier,
     "small_mlp": lambda: mlp(13, 64, 64, 1),
     "transformer": lambda: CharacterTransformer(65, 128),
+    "word_vectors": lambda: WordVectors(6_501, 100),
+    "factors": lambda: Factors(943 + 1_682, 50),
 }
-LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+LOSSES: Mapping[str, Callable[[Any, Tensor], Tensor]] = {
     "classes": F.cross_entropy,
     "two_classes": single_logit,
     "numbers": F.mse_loss,
     "tokens": each_token,
+    "pairs": all_pairs,
 }

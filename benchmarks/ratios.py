@@ -10,7 +10,7 @@ from typing import Literal
 
 from benchmarks.records import Row
 
-Quantity = Literal["seconds", "cpu_seconds", "peak_mb"]
+Quantity = Literal["seconds", "cpu_seconds", "peak_mb", "loss", "score"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Goal:
         against: Whom it is compared with.
         at_most: The largest ratio that meets it.
         quantity: What is compared.
+        provided: Goals that have to be met, too, such as an equal score: less work never counts as speed.
     """
 
     kind: str
@@ -60,12 +61,22 @@ class Goal:
     against: str
     at_most: float
     quantity: Quantity = "seconds"
+    provided: tuple[Goal, ...] = ()
 
     def verdict(self, ratio: Ratio | None) -> str:
         """Return "met", "missed" or "not measured"."""
         if ratio is None:
             return "not measured"
         return "met" if round(ratio.median, 3) <= self.at_most else "missed"
+
+    def unmet(self, rows: Sequence[Row], threads: int) -> list[Goal]:
+        """Return the goals that have to be met, too, and are not, on so many cores."""
+        key = (self.kind, self.case, threads)
+        return [
+            goal
+            for goal in self.provided
+            if goal.verdict(paired(rows, goal.contestant, goal.against, goal.quantity).get(key)) != "met"
+        ]
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float]:
@@ -112,7 +123,7 @@ def different_work(
         if other is None or row.error or row.contestant not in tolerances or row.loss is None or other.loss is None:
             continue
         where = f"{row.case}, {row.threads} threads, round {row.round}"
-        if row.steps != other.steps:
+        if row.steps is not None and row.steps != other.steps:
             found.append(f"{where}: {row.contestant} made {row.steps} steps, {against} {other.steps}")
         tolerance = tolerances[row.contestant]
         if not abs(row.loss - other.loss) <= tolerance * max(abs(other.loss), smallest):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from benchmarks import corpora
+from benchmarks.corpora import Found
 from benchmarks.workloads import Workload
 from dltk.config.errors import MissingInput, Unavailable
 from dltk.data.batches import Loading
@@ -25,34 +28,55 @@ NUM_WORDS, NUM_CHARACTERS, REVIEW_LENGTH = 10_000, 65, 200
 HOUSES = "CRIM,ZN,INDUS,CHAS,NOX,RM,AGE,DIS,RAD,TAX,PTRATIO,B,LSTAT,MEDV"
 
 
-def located(workload: Workload, folder: Path) -> tuple[Mapping[str, Any], bool, Built]:
-    """Return what the data section needs to find the samples, whether they are real, and everything built from them.
+@dataclass(frozen=True)
+class Located:
+    """Samples of a workload.
+
+    Attributes:
+        data: What the data section needs to find them.
+        is_real: Whether they were found; else they are generated.
+        built: Everything built from them.
+        others: What else belongs to them, by name.
+        note: What people should know about them.
+    """
+
+    data: Mapping[str, Any]
+    is_real: bool
+    built: Built
+    others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    note: str = ""
+
+
+def located(workload: Workload, folder: Path) -> Located:
+    """Return the samples of a workload.
 
     Args:
         workload: Whose samples.
-        folder: Where generated ones are written.
+        folder: Where arrays and generated files are written.
     """
-    if workload.material in {"reviews", "plays"}:
+    if workload.material in _ARRAYS:
+        find, generate = _ARRAYS[workload.material]
         path, is_real = folder / "sequences.npz", True
         try:
-            inputs, targets = _reviews() if workload.material == "reviews" else _plays()
+            found = find()
         except MissingInput:
-            inputs, targets, is_real = *_generated_sequences(workload), False
-        np.savez(path, inputs=inputs, targets=targets)
-        return {"path": str(path)}, is_real, _built(workload, {"path": str(path)})
+            found, is_real = generate(), False
+        np.savez(path, inputs=found.inputs, targets=found.targets)
+        data = {"path": str(path)}
+        return Located(data, is_real, _built(workload, data), found.others, found.note)
     try:
-        return {}, True, _built(workload, {})
+        return Located({}, True, _built(workload, {}))
     except (MissingInput, Unavailable):
         root = folder / "generated"
         _WRITERS[workload.material](root, np.random.default_rng(0))
-        return {"root": str(root)}, False, _built(workload, {"root": str(root)})
+        return Located({"root": str(root)}, False, _built(workload, {"root": str(root)}))
 
 
 def _built(workload: Workload, data: Mapping[str, Any]) -> Built:
     return build(read_experiment(workload.experiment(data)), torch.device("cpu"))
 
 
-def _reviews() -> tuple[NDArray[Any], NDArray[Any]]:
+def _reviews() -> Found:
     """Return films' reviews as ids of words, and whether they are positive."""
     config = imdb.Config.parse({"encode": "tokens", "vocabulary_size": NUM_WORDS - 2, "max_length": REVIEW_LENGTH})
     everything = imdb.read(config).parts["train"]
@@ -62,10 +86,10 @@ def _reviews() -> tuple[NDArray[Any], NDArray[Any]]:
     inputs, targets = batch.inputs, batch.targets
     assert isinstance(inputs, Tensor)
     assert isinstance(targets, Tensor)
-    return inputs.long().numpy(), targets.long().numpy()
+    return Found(inputs.long().numpy(), targets.long().numpy())
 
 
-def _plays() -> tuple[NDArray[Any], NDArray[Any]]:
+def _plays() -> Found:
     """Return windows of Shakespeare's plays as ids of characters, and the same one further."""
     path = Path(os.environ.get("DLTK_DATA", "")) / "tinyshakespeare" / "input.txt"
     if not path.is_file():
@@ -73,16 +97,17 @@ def _plays() -> tuple[NDArray[Any], NDArray[Any]]:
     text = np.frombuffer(path.read_bytes(), np.uint8)
     ids = np.unique(text, return_inverse=True)[1].astype(np.int64)
     starts = np.arange(NUM_WINDOWS)[:, None] * LENGTH + np.arange(LENGTH)
-    return ids[starts], ids[starts + 1]
+    return Found(ids[starts], ids[starts + 1])
 
 
-def _generated_sequences(workload: Workload) -> tuple[NDArray[Any], NDArray[Any]]:
-    generator = np.random.default_rng(0)
-    if workload.material == "reviews":
-        labels = np.arange(NUM_REVIEWS) % 2
-        return generator.integers(1, NUM_WORDS, (NUM_REVIEWS, REVIEW_LENGTH)), labels
-    ids = generator.integers(0, NUM_CHARACTERS, (NUM_WINDOWS, LENGTH + 1))
-    return ids[:, :-1].copy(), ids[:, 1:].copy()
+def _generated_reviews() -> Found:
+    ids = np.random.default_rng(0).integers(1, NUM_WORDS, (NUM_REVIEWS, REVIEW_LENGTH))
+    return Found(ids, np.arange(NUM_REVIEWS) % 2)
+
+
+def _generated_plays() -> Found:
+    ids = np.random.default_rng(0).integers(0, NUM_CHARACTERS, (NUM_WINDOWS, LENGTH + 1))
+    return Found(ids[:, :-1].copy(), ids[:, 1:].copy())
 
 
 def _write_digits(root: Path, generator: np.random.Generator) -> None:
@@ -124,4 +149,11 @@ def _write_houses(root: Path, generator: np.random.Generator) -> None:
     np.savetxt(root / "housing.csv", np.column_stack([columns, target]), "%.4f", ",", header=HOUSES, comments="")
 
 
+_ARRAYS: Mapping[str, tuple[Callable[[], Found], Callable[[], Found]]] = {
+    "reviews": (_reviews, _generated_reviews),
+    "plays": (_plays, _generated_plays),
+    "words": (corpora.words, corpora.generated_words),
+    "ratings": (corpora.ratings, corpora.generated_ratings),
+}
+"""What is read from one file of arrays: how it is found, and how it is generated."""
 _WRITERS = {"mnist": _write_digits, "cifar10": _write_pictures, "houses": _write_houses}

@@ -9,10 +9,16 @@ from dataclasses import dataclass, replace
 from benchmarks.contestants.names import CONTESTANTS, DEEP, PEERS, REFERENCE
 from benchmarks.goals import FASTEST, GOALS
 from benchmarks.parts import BY_HAND, KINDS
-from benchmarks.ratios import Quantity, paired
+from benchmarks.ratios import Goal, Quantity, Ratio, paired
 from benchmarks.records import Row
 
-WORDS: dict[Quantity, str] = {"seconds": "time", "cpu_seconds": "processor time", "peak_mb": "memory"}
+WORDS: dict[Quantity, str] = {
+    "seconds": "time",
+    "cpu_seconds": "processor time",
+    "peak_mb": "memory",
+    "loss": "loss of what is held out",
+    "score": "score of what is held out",
+}
 OTHERS = {
     "typer_rich": "importing typer and rich",
     "torch_and_data": "importing torch and reading the data",
@@ -39,11 +45,17 @@ def goal_table(rows: Sequence[Row]) -> list[str]:
             processor = str(spent[key]) if goal.quantity == "seconds" and key in spent else ""
             lines.append(
                 f"| {named} | {key[2]} | {goal.at_most:.3g} | {ratio}, {ratio.rounds} | {processor} "
-                f"| {goal.verdict(ratio)} |"
+                f"| {_verdict(goal, ratio, rows, key[2])} |"
             )
         if not found:
             left_out.append(f"| {named} | | {goal.at_most:.3g} | | | {goal.verdict(None)} |")
     return lines + left_out
+
+
+def _verdict(goal: Goal, ratio: Ratio, rows: Sequence[Row], threads: int) -> str:
+    """Return what is to be said of a goal that was measured."""
+    unmet = goal.unmet(rows, threads)
+    return f"missed: {WORDS[unmet[0].quantity]} is worse" if unmet else goal.verdict(ratio)
 
 
 def fastest_peers(rows: Sequence[Row]) -> list[Row]:
@@ -210,13 +222,19 @@ def _lines(case: str, threads: int, rows: Sequence[Row], *, is_per_step: bool) -
         ratios = [paired(rows, name, against, quantity).get(key) for quantity in ("seconds", "cpu_seconds")]
         memory = max(row.peak_mb or 0 for row in own)
         held = f"{memory:.0f}" if memory else ""
-        yield f"{head} {statistics.median(values):.3g} | {ratios[0]} | {ratios[1]} | {held} |"
+        yield f"{head} {_spelled(values)} | {ratios[0]} | {ratios[1]} | {held} |"
 
 
-def _value(row: Row, *, is_per_step: bool) -> float:
-    assert row.seconds is not None
-    assert row.cpu_seconds is not None
-    return 1000 * row.seconds / row.steps if is_per_step and row.steps else row.cpu_seconds
+def _value(row: Row, *, is_per_step: bool) -> float | None:
+    """Return what a row tells by itself; None where it is to tell of steps, and nobody counts them."""
+    if not is_per_step:
+        return row.cpu_seconds
+    return 1000 * (row.seconds or 0) / row.steps if row.steps else None
+
+
+def _spelled(values: Sequence[float | None]) -> str:
+    found = [value for value in values if value is not None]
+    return f"{statistics.median(found):.3g}" if found else ""
 
 
 def _place(row: Row) -> int:

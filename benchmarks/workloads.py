@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 PLUGINS = tuple(sorted((Path(__file__).parent / "plugins").glob("*.py")))
-Loss = Literal["classes", "two_classes", "numbers", "tokens"]
+Loss = Literal["classes", "two_classes", "numbers", "tokens", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,10 @@ class Workload:
         tolerance: Largest relative difference between the last losses of two fp32 contestants that do the same.
         smallest_loss: Losses below are alike: after so many steps they jump between batches by more than they are.
         is_cold: Each round is a process of its own, without a round to warm up.
-        lr: Of Adam.
+        lr: Of the optimizer.
+        task: Section of the experiment; None where data and model say what it is.
+        optimizer: Which one, and its options but lr.
+        falls: Whether the learning rate falls to zero in a straight line.
     """
 
     key: str
@@ -47,6 +50,8 @@ class Workload:
     is_cold: bool = False
     lr: float = 1e-3
     task: Mapping[str, Any] | None = None
+    optimizer: Mapping[str, Any] = field(default_factory=lambda: {"name": "adam"})
+    falls: bool = False
 
     def experiment(self, data: Mapping[str, Any], *, precision: str = "auto") -> dict[str, Any]:
         """Return the dltk experiment; `data` says where the files are."""
@@ -56,7 +61,8 @@ class Workload:
             "data": {**self.data, "batch_size": self.batch_size, "val_fraction": 0, **data},
             "model": dict(self.model),
             **({} if self.task is None else {"task": dict(self.task)}),
-            "optimizer": {"name": "adam", "lr": self.lr},
+            "optimizer": {**self.optimizer, "lr": self.lr},
+            **({"schedule": {"name": "polynomial"}} if self.falls else {}),
             "train": {"epochs": self.epochs, "precision": precision},
             "checkpoint": {"every_seconds": 1_000_000},
             "tensorboard": None,
@@ -122,6 +128,30 @@ WORKLOADS: Mapping[str, Workload] = {
             *("transformer", "tokens", "plays", 32),
             epochs=600,
             task={"name": "next_character"},
+        ),
+        Workload(
+            "words",
+            "Word vectors of 100 numbers, WikiText-2, 256 stretches of 16 words, 2 epochs",
+            {"name": "arrays", "vocabulary": 6_501, "length": 26, "targets": "tokens", "test_fraction": 0},
+            {"name": "word_vectors"},
+            *("word_vectors", "pairs", "words", 256),
+            epochs=2,
+            round_epochs=2,
+            tolerance=0.05,
+            lr=0.05,
+            task={"name": "neighbours"},
+            falls=True,
+        ),
+        Workload(
+            "ratings",
+            "Matrix factorisation of 50 numbers, MovieLens-100K, batch 9000, 20 epochs",
+            {"name": "arrays", "vocabulary": 2_625, "length": 2, "targets": "numbers", "test_fraction": 0},
+            {"name": "factors"},
+            *("factors", "numbers", "ratings", 9_000),
+            epochs=20,
+            round_epochs=20,
+            lr=60.0,
+            optimizer={"name": "sgd", "weight_decay": 2e-4},
         ),
         Workload(
             "e_long",

@@ -33,7 +33,7 @@ class Contestant:
 
 
 SHORT = ("a", "b", "c", "d", "e", "f")
-"""What other libraries train; a run of a minute is dltk's alone."""
+"""What libraries for networks train; a run of a minute is dltk's alone."""
 
 
 def _keras(backend: str, *packages: str) -> Contestant:
@@ -49,7 +49,9 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "dltk_compiling": Contestant(
         "toolkit", "dltk, nothing compiled before", {"cache": "empty"}, workloads=("e_long",), shares_order=True
     ),
-    "dltk_bf16": Contestant("toolkit", "dltk, precision: bf16", {"precision": "bf16"}, "bf16"),
+    "dltk_bf16": Contestant(
+        "toolkit", "dltk, precision: bf16", {"precision": "bf16"}, "bf16", workloads=(*SHORT, "e_long")
+    ),
     "dltk_logged": Contestant("toolkit", "dltk, everything logged", {"logging": "all"}, shares_order=True),
     "lightning": Contestant("lightning_trainer", "Lightning, bare", packages=("lightning",), workloads=SHORT),
     "lightning_defaults": Contestant(
@@ -62,11 +64,13 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "fastai": Contestant("fastai_learner", "fastai", packages=("fastai",), workloads=SHORT),
     "transformers": Contestant("hf_trainer", "HF Trainer", packages=("transformers", "accelerate"), workloads=SHORT),
     "scikit_learn": Contestant("scikit_mlp", "scikit-learn", workloads=("a", "e")),
+    "gensim": Contestant("gensim_vectors", "gensim", packages=("gensim",), workloads=("words",)),
+    "surprise": Contestant("surprise_factors", "Surprise", packages=("scikit-surprise",), workloads=("ratings",)),
 }
 REFERENCE = "opt"
 PEERS = tuple(name for name, contestant in CONTESTANTS.items() if contestant.packages or name == "scikit_learn")
 
-DEEP = tuple(name for name, contestant in CONTESTANTS.items() if contestant.packages)
+DEEP = tuple(name for name, contestant in CONTESTANTS.items() if contestant.packages and contestant.workloads == SHORT)
 """Other deep-learning libraries."""
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from typing import Literal
 
+from benchmarks.contestants.hand_loop import judged_model
 from benchmarks.contestants.prepared import prepared
 from benchmarks.contestants.turns import Pace, Turns
 from benchmarks.material import Material
@@ -101,7 +103,9 @@ def run(
         learner = make_learner(built, machine.device)
         kernels = choose(experiment.sections.train, machine.device, learner, built.splits.lessons)
         machine = choose_step(built, machine.computing_with(kernels))
-        pace = Pace(turns, workload.epochs, workload.round_epochs)
+        pace = Pace(
+            turns, workload.epochs, workload.round_epochs, partial(judged_model, workload, material, built.model)
+        )
         with tempfile.TemporaryDirectory() as name, listening() as stop:
             fitting = _fitting(built, learner, Path(name), pace, stop)
             if is_first:

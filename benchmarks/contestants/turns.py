@@ -7,8 +7,11 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
+
+Judge = Callable[[], Mapping[str, float]]
+"""Returns columns of the row that a turn becomes."""
 
 
 class Turns:
@@ -32,16 +35,18 @@ class Turns:
             self._end()
         self._began = time.perf_counter(), _processor_seconds()
 
-    def end(self, steps: int, loss: float) -> None:
+    def end(self, steps: int | None, loss: float | None, judge: Judge = dict) -> None:
         """Stop the clocks and tell what was done.
 
         Args:
-            steps: How often parameters moved in this turn.
-            loss: Mean training loss of its last epoch.
+            steps: How often parameters moved in this turn; None where nobody counts.
+            loss: Mean training loss of its last epoch; None where nobody tells.
+            judge: Called afterwards; what it returns stands in the place of the training loss.
         """
         wall, cpu = time.perf_counter() - self._began[0], _processor_seconds() - self._began[1]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        self._tell({"seconds": wall, "cpu_seconds": cpu, "steps": steps, "loss": loss, "peak_mb": round(peak, 1)})
+        told = {"seconds": wall, "cpu_seconds": cpu, "steps": steps, "loss": loss, "peak_mb": round(peak, 1)}
+        self._tell({**told, **judge()})
 
     def _tell(self, answer: Mapping[str, Any]) -> None:
         self._to_referee.write(json.dumps(answer) + "\n")
@@ -65,10 +70,11 @@ class Pace:
         turns: The referee's.
         epochs: Of the run.
         round_epochs: Of a round.
+        judge: Tells at the end of a round what was learned.
     """
 
-    def __init__(self, turns: Turns, epochs: int, round_epochs: int) -> None:
-        self._turns, self._run, self._round = turns, epochs, round_epochs
+    def __init__(self, turns: Turns, epochs: int, round_epochs: int, judge: Judge = dict) -> None:
+        self._turns, self._run, self._round, self._judge = turns, epochs, round_epochs, judge
         self._epochs = self._steps = 0
 
     def epoch(self, steps: int, loss: float) -> None:
@@ -76,7 +82,7 @@ class Pace:
         self._epochs += 1
         self._steps += steps
         if self._epochs % self._round == 0:
-            self._turns.end(self._steps, loss)
+            self._turns.end(self._steps, loss, self._judge)
             self._steps = 0
             if self._epochs < self._run:
                 self._turns.begin()

@@ -93,5 +93,9 @@ def test_fewer_steps_are_other_work():
     assert sentence.endswith("dltk made 9 steps, opt 10")
 
 
+def test_who_does_not_count_steps_is_compared_by_the_loss():
+    assert different_work([row("opt", 1, 1.0), row("gensim", 1, 1.0, steps=None)], "opt", {"gensim": 0.01}) == []
+
+
 def test_who_computes_in_another_precision_is_not_compared():
     assert different_work([row("opt", 1, 1.0), row("dltk_bf16", 1, 1.0, loss=5.0)], "opt", {"dltk": 0.01}) == []

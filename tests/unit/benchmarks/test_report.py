@@ -5,7 +5,15 @@ from benchmarks.growth import exponent, growth_table
 from benchmarks.parts import REST, part_of
 from benchmarks.records import Records, Row
 from benchmarks.report import PAGE, PICTURE, all_records, rendered
-from benchmarks.tables import convolution_table, fastest_peers, goal_table, part_table, product_table, step_table
+from benchmarks.tables import (
+    convolution_table,
+    fastest_peers,
+    goal_table,
+    part_table,
+    peer_table,
+    product_table,
+    step_table,
+)
 
 
 def test_the_page_agrees_with_the_measurements():
@@ -39,6 +47,27 @@ def test_a_missed_goal_is_called_missed_and_one_that_was_not_measured_stays_in_t
     (measured,) = [line for line in lines if line.startswith("| a: dltk, time over hand-written loop |")]
     assert measured.endswith("| missed |")
     assert sum(line.endswith("| not measured |") for line in lines) == len(GOALS) - 1
+
+
+def compared_words(score: float, loss: float) -> str:
+    rows = [
+        Row("step", "words", "gensim", 1, 1, 1.0, 1.0, None, 2.5, score=0.2),
+        Row("step", "words", "dltk", 1, 1, 0.5, 0.5, 100, loss, score=score),
+    ]
+    (line,) = [line for line in goal_table(rows) if line.startswith("| words: dltk, time over gensim |")]
+    return line.split("|")[-2].strip()
+
+
+def test_speed_counts_where_what_was_learned_is_as_good():
+    assert compared_words(0.2, 2.5) == "met"
+    assert compared_words(0.19, 2.5) == "missed: score of what is held out is worse"
+    assert compared_words(0.2, 2.6) == "missed: loss of what is held out is worse"
+
+
+def test_who_does_not_count_steps_has_no_time_per_step():
+    rows = [Row("step", "words", "opt", 1, 1, 1.0, 1.0, 10, 2.0), Row("step", "words", "gensim", 1, 1, 2.0, 2.0)]
+    (line,) = [line for line in peer_table(rows) if "| gensim |" in line]
+    assert line == "| words | 1 | gensim |  | 2 (2-2) | 2 (2-2) |  |"
 
 
 def test_a_contestant_that_failed_stands_in_the_table_with_its_error():

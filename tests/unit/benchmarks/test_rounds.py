@@ -27,6 +27,22 @@ def test_the_smallest_workload_is_measured_in_pairs_and_added_to(tmp_path, monke
     assert "| e | 1 | dltk |" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("key", ["words", "ratings"])
+def test_what_is_held_out_judges_all_alike(tmp_path, monkeypatch, capsys, key):
+    monkeypatch.delenv("DLTK_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    output = tmp_path / "measured.csv"
+    asked = ["--only", key, "--threads", "1", "--rounds", "1", "--contestants", "opt,same,dltk"]
+    assert main([*asked, "--output", str(output)]) == 0
+    rows = Records.read(output).rows
+    assert len(rows) == 3
+    assert len({row.steps for row in rows}) == 1
+    assert max(row.loss or 9.0 for row in rows) < {"words": 3.5, "ratings": 1.0}[key]
+    assert all((row.score or 0) > 0.4 for row in rows) == (key == "words")
+    assert "held out" in capsys.readouterr().err
+
+
 def test_who_begins_changes_from_round_to_round():
     assert [in_turn(["x", "y", "z"], number)[0] for number in range(4)] == ["x", "y", "z", "x"]
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.contestants.names import CONTESTANTS
 from benchmarks.goals import GOALS
@@ -30,12 +31,12 @@ def _with_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_with_plugins")
-@pytest.mark.parametrize("key", ["d", "e", "f"])
+@pytest.mark.parametrize("key", ["d", "e", "f", "words", "ratings"])
 def test_the_hand_written_network_computes_what_dltks_does(key: str, tmp_path: Path) -> None:
     workload = WORKLOADS[key]
-    _, is_real, built = located(workload, tmp_path)
-    assert not is_real
-    assert_same_outputs(workload, built)
+    found = located(workload, tmp_path)
+    assert not found.is_real
+    assert_same_outputs(workload, found.built)
 
 
 @pytest.mark.slow
@@ -43,19 +44,62 @@ def test_the_hand_written_network_computes_what_dltks_does(key: str, tmp_path: P
 @pytest.mark.parametrize("key", ["a", "b", "c"])
 def test_the_hand_written_network_for_images_computes_what_dltks_does(key: str, tmp_path: Path) -> None:
     workload = WORKLOADS[key]
-    _, is_real, built = located(workload, tmp_path)
-    assert not is_real
-    assert_same_outputs(workload, built)
+    found = located(workload, tmp_path)
+    assert not found.is_real
+    assert_same_outputs(workload, found.built)
 
 
 def assert_same_outputs(workload: Workload, built: Built) -> None:
+    batch = next(iter(built.splits.train.epoch(0)))
+    models = (by_hand(workload, built).eval(), built.model.eval())
+    with torch.no_grad():
+        own, given = (flattened(model(batch.inputs)) for model in models)
+    assert all(torch.allclose(*pair, atol=1e-5) for pair in zip(own, given, strict=True))
+
+
+def flattened(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return (outputs,) if isinstance(outputs, Tensor) else outputs
+
+
+def by_hand(workload: Workload, built: Built) -> nn.Module:
     model = NETWORKS[workload.network]()
     with torch.no_grad():
         for own, given in zip(model.state_dict().values(), learned(built.model), strict=True):
             own.copy_(given)
-        batch = next(iter(built.splits.train.epoch(0)))
-        assert isinstance(batch.inputs, Tensor)
-        assert torch.allclose(model.eval()(batch.inputs), built.model.eval()(batch.inputs), atol=1e-5)
+    return model
+
+
+@pytest.mark.usefixtures("_with_plugins")
+@pytest.mark.parametrize("key", ["words", "ratings"])
+def test_gradients_that_are_written_by_hand_are_those_of_torch(key: str, tmp_path: Path) -> None:
+    workload = WORKLOADS[key]
+    built = located(workload, tmp_path).built
+    with torch.no_grad():
+        for parameter in built.model.parameters():
+            parameter.normal_(std=0.3, generator=torch.Generator().manual_seed(0))
+    batch = next(iter(built.splits.train.epoch(0)))
+    assert isinstance(batch.targets, Tensor)
+    gradients = []
+    for model in (by_hand(workload, built), built.model):
+        torch.manual_seed(0)
+        LOSSES[workload.loss](model.train()(batch.inputs), batch.targets).backward()
+        gradients.append([parameter.grad for parameter in model.parameters()])
+    for own, given in zip(*gradients, strict=True):
+        assert own is not None
+        assert given is not None
+        assert own.abs().max() > 1e-6
+        assert torch.allclose(own, given, atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.usefixtures("_with_plugins")
+def test_how_often_each_id_is_seen_is_stored(tmp_path: Path) -> None:
+    built = located(WORKLOADS["ratings"], tmp_path).built
+    preparation: Any = built.splits.preparation
+    data = built.experiment.data
+    restored = data.file.restore(data.options, preparation.state())
+    assert restored.spec == preparation.spec
+    assert torch.equal(restored.counts, preparation.counts)
+    assert restored.counts.sum() == 2 * 90_000
 
 
 def test_rounds_make_whole_runs():
