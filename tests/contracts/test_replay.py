@@ -16,7 +16,9 @@ from tests.contracts.examples import shipped
 from tests.contracts.model_examples import SPECS
 from tests.contracts.roles import random_batch
 from tests.contracts.test_models import BUILT, NO_PREPARATION, made
+from tests.threads import one_thread
 
+__all__ = ["one_thread"]
 STEPS = 5
 SESSION = Session(0, torch.device("cpu"), STEPS)
 
@@ -38,14 +40,6 @@ def is_estimator(name: str) -> bool:
 CASES = [(name, key, task) for name, key in BUILT if not is_estimator(name) for task in fitting(name, key)]
 NEVER = {"bags": "samples have sizes of their own"}
 TOO_LARGE = {("googlenet_small", "colour_images_of_classes")}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Learners whose passes are replayed as soon as two of them were compared."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +16,6 @@ from dltk.training.session import Session
 
 SGD_WITH_MOMENTUM = {"": SGD(lr=0.05, momentum=0.9)}
 SESSION = Session(0, torch.device("cpu"), 100)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @dataclass
