@@ -79,8 +79,8 @@ class Heard:
             raise CannotReplay(f"{self.operation} meets sparse tensors")
 
 
-def listened(function: Callable[[], Any], most_bytes: int) -> tuple[Any, list[Heard]]:
-    """Call a function, and return its results and the operations it called.
+def listened(function: Callable[[], Any], most_bytes: int) -> tuple[Any, list[Heard], int]:
+    """Call a function, and return its results, the operations it called, and the bytes of what these made.
 
     Raises:
         CannotReplay: One of them cannot be called again, or what they make takes more bytes than that together.
@@ -99,7 +99,7 @@ def listened(function: Callable[[], Any], most_bytes: int) -> tuple[Any, list[He
 
     with Listening(hear):
         results = function()
-    return results, heard
+    return results, heard, most_bytes - left
 
 
 def apart(value: Any) -> Any:

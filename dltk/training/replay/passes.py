@@ -20,8 +20,8 @@ from dltk.training.probing import undisturbed
 from dltk.training.replay.heard import CannotReplay, Heard, listened, memory_of, tensors_in
 from dltk.training.replay.tape import Tape
 
-MOST_BYTES = 2**25
-"""What all results of a pass may take together: they are all kept."""
+MOST_BYTES = 2**26
+"""What the results of recorded passes, one for each shape, may take together: they are all kept."""
 PASSES_BEFORE = 8
 """So many of a shape are made before one is recorded, which takes as long as some dozen passes."""
 KNOWN = {"torch", "torchvision", "dltk", "builtins"}
@@ -37,9 +37,12 @@ class Replay:
         parts: Of the loss, after a pass.
         gradients: Likewise, in the order of the parameters; None for those that the loss does not depend on.
         draws: Whether a pass draws at random.
+        num_bytes: What its results take.
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter], batch: Batch, fields: Sequence[Tensor], make: Pass) -> None:
+    def __init__(
+        self, parameters: Sequence[nn.Parameter], batch: Batch, fields: Sequence[Tensor], make: Pass, most_bytes: int
+    ) -> None:
         """Record a pass.
 
         Args:
@@ -47,9 +50,10 @@ class Replay:
             batch: A batch of the shape.
             fields: Its tensors.
             make: Makes a forward pass.
+            most_bytes: What its results may take.
 
         Raises:
-            CannotReplay: It is none that can be made again.
+            CannotReplay: It is none that can be made again, or takes more.
         """
         self._fields = [field.clone() for field in fields]
 
@@ -57,7 +61,7 @@ class Replay:
             parts = make(like(batch, self._fields))
             return parts, torch.autograd.grad(parts["loss"], parameters, allow_unused=True)
 
-        (parts, found), heard = listened(learn, MOST_BYTES)
+        (parts, found), heard, self.num_bytes = listened(learn, most_bytes)
         self.parts = {name: part.detach() for name, part in parts.items()}
         self.gradients, copies = own_memory(parameters, found, heard)
         self._tape = Tape([*heard, *copies], [*self.parts.values(), *tensors_in(self.gradients)])
@@ -100,6 +104,7 @@ class Replays:
         self._shapes: dict[object, Shape] = {}
         self._judged: Shape | None = None
         self._places: list[int] = []
+        self._left = MOST_BYTES
 
     def over(self, batch: Batch) -> Replay | None:
         """Make a pass over a batch; None where torch makes it, while somebody watches the layers, say."""
@@ -128,13 +133,14 @@ class Replays:
         if len(parts) == len(shape.replay.parts) and all(_are_same(*pair) for pair in pairs):
             shape.is_proven = shape.passes == PASSES_BEFORE + 2
         else:
+            self._left += shape.replay.num_bytes
             shape.replay, shape.is_refused = None, True
 
     def begin_epoch(self) -> None:
         """Forget everything where tensors of the model were moved."""
         places = [each.data_ptr() for each in (*self._model.parameters(), *self._model.buffers())]
         if places != self._places:
-            self._places = places
+            self._places, self._left = places, MOST_BYTES
             self._shapes.clear()
 
     def _rehearse(self, shape: Shape, batch: Batch, fields: Sequence[Tensor]) -> None:
@@ -149,7 +155,8 @@ class Replays:
                 shape.replay.over(fields)
                 return
             try:
-                shape.replay = Replay(self._parameters, batch, fields, self._make)
+                shape.replay = Replay(self._parameters, batch, fields, self._make, self._left)
+                self._left -= shape.replay.num_bytes
             except CannotReplay:
                 shape.is_refused = True
 

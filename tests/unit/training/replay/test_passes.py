@@ -199,6 +199,13 @@ def test_what_a_pass_computes_may_be_too_large_to_keep(played: Any, monkeypatch:
     assert played.passes == [False] * 5
 
 
+def test_all_shapes_together_keep_no_more_than_that(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "MOST_BYTES", 6_000)  # one of these passes makes about 3 kB
+    batches = [batch for samples in (6, 7, 8, 9) for batch in numbers(3, samples=samples)]
+    taught(learner(dense(nn.Tanh()), mse), batches)
+    assert 0 < sum(played.passes) < 4
+
+
 def test_weights_that_move_to_another_place_are_read_there(played: Any) -> None:
     model = dense(nn.Tanh())
     usual = learner(copy.deepcopy(model), mse, OptimizationSettings(SGD_WITH_MOMENTUM, replay=False))
