@@ -16,9 +16,11 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 MOST_FILTERS = 7
-"""Eight fill half a register of 512 bits, with which convolving and pooling one after the other is as fast."""
+"""Eight fill half a register of 512 bits, with which convolving and pooling one after the other is about as fast."""
+MOST_CHANNELS = 3
+"""Those of pictures: for more, convolutions of larger filters cost more than is saved."""
 FEWEST_PIXELS = 2**14
-"""Of a batch, below which calling the smaller operations takes longer than they save."""
+"""Values of a batch, below which calling the smaller operations takes longer than they save."""
 WINDOW = 2
 PLACES = WINDOW**2
 _switched = {"on": False}
@@ -47,14 +49,14 @@ def has_foldable(model: nn.Module) -> bool:
 
 
 def is_foldable(convolution: nn.Conv2d, pool: nn.Module) -> bool:
-    """Return whether a convolution is faster in one with its pool: few filters over one channel, pooled 2x2."""
+    """Return whether a convolution is faster in one with its pool: few filters over few channels, pooled 2x2."""
     is_plain = type(convolution) is nn.Conv2d and convolution.padding_mode == "zeros"
     moves_by_one = convolution.stride == convolution.dilation == (1, 1) and not isinstance(convolution.padding, str)
     return is_plain and moves_by_one and _is_small(convolution) and _halves(pool)
 
 
 def _is_small(convolution: nn.Conv2d) -> bool:
-    return convolution.in_channels == 1 and convolution.out_channels <= MOST_FILTERS
+    return convolution.in_channels <= MOST_CHANNELS and convolution.out_channels <= MOST_FILTERS
 
 
 def _halves(pool: nn.Module) -> bool:
@@ -77,8 +79,13 @@ def pooled(convolution: nn.Conv2d, pool: nn.Module, x: Tensor) -> Tensor:
     if convolution._forward_hooks or pool._forward_hooks:
         with torch.no_grad():
             pool(convolution(x))
-    folded: Tensor = _Folded.apply(x, convolution.weight, convolution.bias, convolution.padding)
-    return folded.contiguous(memory_format=torch.channels_last)
+    return folded(convolution, x)
+
+
+def folded(convolution: nn.Conv2d, x: Tensor) -> Tensor:
+    """Return the largest of each 2x2 window of a convolution that moves by one pixel."""
+    largest: Tensor = _Folded.apply(x.contiguous(), convolution.weight, convolution.bias, convolution.padding)
+    return largest.contiguous(memory_format=torch.channels_last)
 
 
 class _Folded(torch.autograd.Function):

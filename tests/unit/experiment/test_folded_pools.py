@@ -39,7 +39,7 @@ def usual_kernels():
         (WIDE, LENET, False, FOLDED),
         (WIDE, LENET, True, USUAL),
         (NARROW, LENET, False, USUAL),
-        (WIDE, LeNet(Image(3, 32, 32), 10, Config()), False, USUAL),
+        (WIDE, LeNet(Image(4, 32, 32), 10, Config()), False, USUAL),
         (WIDE, nn.Linear(2, 3), False, USUAL),
         (WIDE, None, False, USUAL),
     ],

@@ -72,10 +72,11 @@ def test_pooling_before_relu_changes_no_bit_of_outputs_and_gradients(layout):
     ("channels", "options", "expected"),
     [
         (1, {}, True),
-        (3, {}, False),
+        (3, {}, True),
+        (4, {}, False),
         (1, {"activation": "tanh"}, False),
         (1, {"pooling": "mean"}, False),
     ],
 )
-def test_the_first_convolution_of_grey_images_may_be_in_one_with_its_pool(channels, options, expected):
+def test_the_first_convolution_of_pictures_may_be_in_one_with_its_pool(channels, options, expected):
     assert has_foldable(made("lenet", one(Image(channels, 28, 28), THREE), **options)) == expected

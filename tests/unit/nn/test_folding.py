@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dltk.nn.folding import FEWEST_PIXELS, MOST_FILTERS, fold_pools, has_foldable, is_foldable, pooled
+from dltk.nn.folding import FEWEST_PIXELS, MOST_CHANNELS, MOST_FILTERS, fold_pools, has_foldable, is_foldable, pooled
 
 POOL = nn.MaxPool2d(2)
 
@@ -40,34 +40,36 @@ def learned(convolution: nn.Conv2d, x: Tensor, *, on: bool) -> list[Tensor]:
 
 
 SHAPES = [
-    (6, 5, 2, True, 28, 28),
-    (6, 5, 0, True, 28, 28),
-    (7, 3, 1, False, 31, 26),
-    (1, (3, 5), (1, 0), True, 29, 33),
-    (2, 2, 0, True, 40, 27),
-    (4, 1, 0, False, 27, 27),
+    (1, 6, 5, 2, True, 28, 28),
+    (3, 6, 5, 0, True, 28, 28),
+    (1, 7, 3, 1, False, 31, 26),
+    (2, 1, (3, 5), (1, 0), True, 29, 33),
+    (1, 2, 2, 0, True, 40, 27),
+    (3, 4, 1, 0, False, 27, 27),
 ]
 
 
-@pytest.mark.parametrize(("filters", "kernel", "padding", "bias", "height", "width"), SHAPES)
-def test_whole_numbers_come_out_the_same_with_ties_as_the_first(filters, kernel, padding, bias, height, width):
+@pytest.mark.parametrize(("channels", "filters", "kernel", "padding", "bias", "height", "width"), SHAPES)
+def test_whole_numbers_come_out_the_same_with_ties_as_the_first(
+    channels, filters, kernel, padding, bias, height, width
+):
     generator = torch.Generator().manual_seed(0)
-    convolution = nn.Conv2d(1, filters, kernel, padding=padding, bias=bias)
+    convolution = nn.Conv2d(channels, filters, kernel, padding=padding, bias=bias)
     with torch.no_grad():
         for parameter in convolution.parameters():
             parameter.copy_(torch.randint(-2, 3, parameter.shape, generator=generator))
-    x = torch.randint(-1, 2, (32, 1, height, width), generator=generator).float()
+    x = torch.randint(-1, 2, (32, channels, height, width), generator=generator).float()
     x[:8, :, 5:20] = 0
     together, apart = learned(convolution, x, on=True), learned(convolution, x, on=False)
     assert [each.shape for each in together] == [each.shape for each in apart]
     assert all(torch.equal(first, second) for first, second in zip(together, apart, strict=True))
 
 
-@pytest.mark.parametrize(("filters", "kernel", "padding", "bias", "height", "width"), SHAPES)
-def test_other_numbers_differ_by_rounding_alone(filters, kernel, padding, bias, height, width):
+@pytest.mark.parametrize(("channels", "filters", "kernel", "padding", "bias", "height", "width"), SHAPES)
+def test_other_numbers_differ_by_rounding_alone(channels, filters, kernel, padding, bias, height, width):
     torch.manual_seed(0)
-    convolution = nn.Conv2d(1, filters, kernel, padding=padding, bias=bias).to(memory_format=torch.channels_last)
-    x = torch.rand(64, 1, height, width)
+    convolution = nn.Conv2d(channels, filters, kernel, padding=padding, bias=bias).to(memory_format=torch.channels_last)
+    x = torch.rand(64, channels, height, width)
     for first, second in zip(learned(convolution, x, on=True), learned(convolution, x, on=False), strict=True):
         assert (first - second).norm() <= 1e-5 * second.norm()
 
@@ -101,7 +103,7 @@ def test_only_a_large_pass_that_is_learned_from_is_folded():
     ("convolution", "pool"),
     [
         (nn.Conv2d(1, MOST_FILTERS + 1, 5), POOL),
-        (nn.Conv2d(2, 6, 5), POOL),
+        (nn.Conv2d(MOST_CHANNELS + 1, 6, 5), POOL),
         (nn.Conv2d(1, 6, 5, stride=2), POOL),
         (nn.Conv2d(1, 6, 5, dilation=2), POOL),
         (nn.Conv2d(1, 6, 5, padding="same"), POOL),
