@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import report
+from benchmarks import bare, report
 from benchmarks.contestants.names import CONTESTANTS, PEERS, REFERENCE, able
 from benchmarks.growth import growth_table
 from benchmarks.machine import SAME_FILE, facts
@@ -22,6 +22,7 @@ from benchmarks.ratios import different_work
 from benchmarks.records import Records, Row, differing
 from benchmarks.referee import rounds
 from benchmarks.tables import (
+    bare_table,
     convolution_table,
     goal_table,
     part_table,
@@ -48,6 +49,7 @@ TABLES = (
     part_table,
     product_table,
     convolution_table,
+    bare_table,
     growth_table,
     goal_table,
 )
@@ -110,6 +112,8 @@ def _measured(given: argparse.Namespace, campaign: Campaign, records: Records) -
         return measure_programs(STARTS, [1], given.rounds, records, given.output)
     if given.parts:
         return measure_parts(campaign, records, given.output)
+    if given.bare:
+        return measure_bare(campaign, records, given.output)
     if given.programs and given.peers:
         return measure_programs(_wholes(campaign), campaign.threads, given.rounds, records, given.output)
     if given.programs:
@@ -162,6 +166,15 @@ def measure_parts(campaign: Campaign, records: Records, output: Path | None) -> 
         first = max(records.next_round("part", key, threads) for key in keys)
         for number in range(first, first + campaign.count):
             records = records.with_rows(measured_parts(keys, threads, number))
+    if output is not None:
+        records.write(output)
+    return records
+
+
+def measure_bare(campaign: Campaign, records: Records, output: Path | None) -> Records:
+    """Add rounds of steps by kernels alone to records."""
+    for threads in campaign.threads:
+        records = records.with_rows(bare.measured(threads, records.next_round(bare.KIND, "a", threads)))
     if output is not None:
         records.write(output)
     return records
@@ -231,6 +244,9 @@ def _parser() -> argparse.ArgumentParser:
         "--programs", action="store_true", help="whole trainings of three shipped configs; with --peers of workloads"
     )
     parser.add_argument("--parts", action="store_true", help="where a step's time goes; how fast products are")
+    parser.add_argument(
+        "--bare", action="store_true", help="a step of a by kernels alone; pools in one with convolutions"
+    )
     parser.add_argument("--scaling", action="store_true", help="cost against rows, epochs, batch size and width")
     parser.add_argument("--report", action="store_true", help="renew docs/performance.md from benchmarks/results")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file; rounds are added to what is there")

@@ -10,6 +10,7 @@ from benchmarks.growth import draw, growth_table
 from benchmarks.material import REPOSITORY
 from benchmarks.records import Records, Row
 from benchmarks.tables import (
+    bare_table,
     convolution_table,
     goal_table,
     part_table,
@@ -32,6 +33,7 @@ TABLES: Mapping[str, Callable[[Sequence[Row]], list[str]]] = {
     "parts": part_table,
     "products": product_table,
     "convolutions": convolution_table,
+    "bare": bare_table,
     "scaling": growth_table,
 }
 _PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from benchmarks.bare import KIND as BARE
 from benchmarks.contestants.names import CONTESTANTS, DEEP, PEERS, REFERENCE
 from benchmarks.goals import FASTEST, GOALS
 from benchmarks.parts import BY_HAND, KINDS
@@ -146,6 +147,21 @@ def product_table(rows: Sequence[Row]) -> list[str]:
 def convolution_table(rows: Sequence[Row]) -> list[str]:
     """Return one line per part of a convolution, with what it is in each layout."""
     return _speeds([row for row in rows if row.kind == "convolution"], "images of channels x pixels")
+
+
+def bare_table(rows: Sequence[Row]) -> list[str]:
+    """Return one line per step by kernels alone, and per way to pool, beside the first of its case."""
+    lines = ["| | threads | | ms of the processor | over the first |", "|---|---|---|---|---|"]
+    own = [row for row in rows if row.kind == BARE]
+    for case, threads in dict.fromkeys((row.case, row.threads) for row in own):
+        here = [row for row in own if (row.case, row.threads) == (case, threads)]
+        first, *_ = names = list(dict.fromkeys(row.contestant for row in here))
+        for name in names:
+            spent = statistics.median(1000 * (row.cpu_seconds or 0) for row in here if row.contestant == name)
+            ratio = paired(here, name, first, "cpu_seconds")[BARE, case, threads]
+            title = titled(name) if name == REFERENCE else name
+            lines.append(f"| {case} | {threads} | {title} | {spent:.3g} | {ratio} |")
+    return lines
 
 
 def _speeds(rows: Sequence[Row], title: str) -> list[str]:

@@ -6,6 +6,7 @@ from benchmarks.parts import REST, part_of
 from benchmarks.records import Records, Row
 from benchmarks.report import PAGE, PICTURE, all_records, rendered
 from benchmarks.tables import (
+    bare_table,
     convolution_table,
     fastest_peers,
     goal_table,
@@ -104,6 +105,17 @@ def test_the_parts_of_a_step_tell_what_it_would_need_with_the_fastest_product():
         "| rows x inputs to outputs | threads | float32, oneDNN | float32, torch's choice |",
         "|---|---|---|---|",
         "| 8 x 8 to 8, forward | 1 | 80 | 100 |",
+    ]
+
+
+def test_steps_by_kernels_alone_stand_beside_the_first_of_their_case():
+    seconds = {"opt": (0.004, 0.006, 0.005), "bf16": (0.002, 0.002, 0.002)}
+    rows = [
+        Row("bare", "a", name, 1, i, each, each, 1) for name, both in seconds.items() for i, each in enumerate(both)
+    ]
+    assert bare_table(rows)[2:] == [
+        "| a | 1 | hand-written loop | 5 | 1 (1-1) |",
+        "| a | 1 | bf16 | 2 | 0.4 (0.367-0.45) |",
     ]
 
 
