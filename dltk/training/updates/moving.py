@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,33 +28,39 @@ class Bare:
 
 
 @dataclass(frozen=True)
-class _Group:
-    """What the kernel is given of one group.
+class Group:
+    """Parameters that move alike, with what the optimizer holds of them.
 
     Attributes:
         options: torch's group.
-        moments: First, second, and largest second ones.
+        moments: By the optimizer's names, one for each parameter.
         steps: How many updates each parameter has seen: parts of `count`.
         count: All of them.
     """
 
-    options: dict[str, Any]
-    moments: tuple[list[Tensor], list[Tensor], list[Tensor]]
+    options: Mapping[str, Any]
+    moments: Mapping[str, list[Tensor]]
     steps: list[Tensor]
     count: Tensor
 
 
-class FusedAdam:
-    """Calls the kernel of torch's fused Adam or AdamW on what the optimizer holds; its `state_dict` stays true.
+Move = Callable[[Group, list[Tensor]], None]
+"""(group, a gradient for each of its parameters) -> nothing; parameters and moments have moved."""
+
+
+class Direct:
+    """Makes an optimizer's update on what it holds; its `state_dict` stays true.
 
     Args:
-        optimizer: Made with `fused=True`. Its first update, and those where a parameter has no gradient, are its own.
+        optimizer: Its first update, and those where a parameter has no gradient, are its own.
+        names: What it calls the moments it keeps.
+        move: Makes the update, to the same bits.
     """
 
-    def __init__(self, optimizer: torch.optim.Adam) -> None:
-        self._optimizer, self._bare = optimizer, Bare(optimizer)
-        self._kernel = torch._fused_adamw_ if isinstance(optimizer, torch.optim.AdamW) else torch._fused_adam_
-        self._groups: list[_Group] = []
+    def __init__(self, optimizer: torch.optim.Optimizer, names: Sequence[str], move: Move) -> None:
+        self._optimizer, self._names, self._move = optimizer, names, move
+        self._bare = Bare(optimizer)
+        self._groups: list[Group] = []
 
     def step(self) -> None:
         """Move once."""
@@ -63,29 +69,17 @@ class FusedAdam:
             self._bare.step()
             self._groups = [] if self._groups else self._found()
             return
-        for group, each in zip(self._groups, gradients, strict=True):
-            options = group.options
-            group.count.add_(1)
-            self._kernel(
-                options["params"],
-                each,
-                *group.moments,
-                group.steps,
-                lr=options["lr"],
-                beta1=options["betas"][0],
-                beta2=options["betas"][1],
-                weight_decay=options["weight_decay"],
-                eps=options["eps"],
-                amsgrad=options["amsgrad"],
-                maximize=False,
-            )
+        with torch.no_grad():
+            for group, each in zip(self._groups, gradients, strict=True):
+                group.count.add_(1)
+                self._move(group, each)
 
     def forget(self) -> None:
         """Look up moments anew, after the optimizer's state was replaced."""
         self._groups = []
 
-    def _found(self) -> list[_Group]:
-        """Return the moments of every group; nothing where one call does not do: no moments yet, or several types.
+    def _found(self) -> list[Group]:
+        """Return all groups; nothing where one call does not do: no moments yet, or several types.
 
         The counters of a group, one for each parameter, are put into one place, where one call counts all of them.
         """
@@ -99,14 +93,55 @@ class FusedAdam:
             count = torch.stack([one["step"] for one in held])
             for one, step in zip(held, count.unbind(), strict=True):
                 one["step"] = step
-            largest = [one["max_exp_avg_sq"] for one in held] if group["amsgrad"] else []
-            moments = [one["exp_avg"] for one in held], [one["exp_avg_sq"] for one in held], largest
-            found.append(_Group(group, moments, [one["step"] for one in held], count))
+            moments = {name: [one[name] for one in held] for name in self._names}
+            found.append(Group(group, moments, [one["step"] for one in held], count))
         return found
 
 
-def moves_of(optimizer: torch.optim.Optimizer) -> FusedAdam | Bare:
+def moves_of(optimizer: torch.optim.Optimizer) -> Direct | Bare:
     """Return what makes an optimizer's updates."""
-    if isinstance(optimizer, torch.optim.Adam) and all(group["fused"] for group in optimizer.param_groups):
-        return FusedAdam(optimizer)
+    groups = optimizer.param_groups
+    if isinstance(optimizer, torch.optim.Adam) and all(group["fused"] for group in groups):
+        largest = ["max_exp_avg_sq"] if groups[0]["amsgrad"] else []
+        return Direct(optimizer, ["exp_avg", "exp_avg_sq", *largest], _adam)
+    if isinstance(optimizer, torch.optim.RMSprop) and not any(group["centered"] for group in groups):
+        kept = ["momentum_buffer"] if groups[0]["momentum"] else []
+        return Direct(optimizer, ["square_avg", *kept], _rmsprop)
     return Bare(optimizer)
+
+
+def _adam(group: Group, gradients: list[Tensor]) -> None:
+    options, moments = group.options, group.moments
+    kernel = torch._fused_adamw_ if options["decoupled_weight_decay"] else torch._fused_adam_
+    kernel(
+        options["params"],
+        gradients,
+        moments["exp_avg"],
+        moments["exp_avg_sq"],
+        moments.get("max_exp_avg_sq", []),
+        group.steps,
+        lr=options["lr"],
+        beta1=options["betas"][0],
+        beta2=options["betas"][1],
+        weight_decay=options["weight_decay"],
+        eps=options["eps"],
+        amsgrad=options["amsgrad"],
+        maximize=False,
+    )
+
+
+def _rmsprop(group: Group, gradients: list[Tensor]) -> None:
+    options, squares, parameters = group.options, group.moments["square_avg"], group.options["params"]
+    if options["weight_decay"]:
+        gradients = list(torch._foreach_add(gradients, parameters, alpha=options["weight_decay"]))
+    torch._foreach_mul_(squares, options["alpha"])
+    torch._foreach_addcmul_(squares, gradients, gradients, value=1 - options["alpha"])
+    roots = list(torch._foreach_sqrt(squares))
+    torch._foreach_add_(roots, options["eps"])
+    if not options["momentum"]:
+        torch._foreach_addcdiv_(parameters, gradients, roots, value=-options["lr"])
+        return
+    moves = group.moments["momentum_buffer"]
+    torch._foreach_mul_(moves, options["momentum"])
+    torch._foreach_addcdiv_(moves, gradients, roots)
+    torch._foreach_add_(parameters, moves, alpha=-options["lr"])

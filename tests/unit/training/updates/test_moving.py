@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from dltk.training.optimizers import OPTIMIZERS, Adam, AdamW, RMSprop
-from dltk.training.updates.moving import Bare, FusedAdam, moves_of
+from dltk.training.optimizers import OPTIMIZERS, Adagrad, Adam, AdamW, RMSprop
+from dltk.training.updates.moving import Bare, Direct, moves_of
 
 
 def network():
@@ -44,12 +44,15 @@ def test_the_bits_are_those_of_the_optimizer(name, more):
             assert torch.equal(torch.as_tensor(value), torch.as_tensor(ours.state[other][key])), key
 
 
-@pytest.mark.parametrize("options", [Adam(amsgrad=True), AdamW(amsgrad=True)])
+MOMENTUM = RMSprop(momentum=0.9, weight_decay=0.1)
+
+
+@pytest.mark.parametrize("options", [Adam(amsgrad=True), AdamW(amsgrad=True), RMSprop(), MOMENTUM])
 def test_a_parameter_without_gradient_stays_and_its_moments_too(options):
     one, two = network(), network()
     theirs, ours = built(options, one), built(options, two)
     moves = moves_of(ours)
-    assert isinstance(moves, FusedAdam)
+    assert isinstance(moves, Direct)
     for skipped in ((), ("0.bias",), (), (), ("2.weight", "2.bias"), ()):
         backward(one, skipped)
         backward(two, skipped)
@@ -87,8 +90,9 @@ def test_parameters_of_several_types_are_the_optimizers_own_business():
     assert not any(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
 
 
-def test_what_has_no_kernel_is_moved_by_the_optimizer():
-    assert isinstance(moves_of(built(RMSprop(), network())), Bare)
+@pytest.mark.parametrize("options", [RMSprop(centered=True), Adagrad()])
+def test_others_are_moved_by_the_optimizer(options):
+    assert isinstance(moves_of(built(options, network())), Bare)
 
 
 @pytest.mark.gpu
