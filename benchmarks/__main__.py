@@ -13,6 +13,8 @@ from pathlib import Path
 from benchmarks import bare, report
 from benchmarks.contestants.names import CONTESTANTS, PEERS, REFERENCE, able
 from benchmarks.growth import growth_table
+from benchmarks.large import DEFAULT_MB, large_table
+from benchmarks.large import measured as measured_large
 from benchmarks.machine import SAME_FILE, facts
 from benchmarks.material import material_for
 from benchmarks.parts import measured as measured_parts
@@ -51,6 +53,7 @@ TABLES = (
     convolution_table,
     bare_table,
     growth_table,
+    large_table,
     goal_table,
 )
 PEERS_FACTOR = 2.0
@@ -80,6 +83,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     usual = dict(QUICK if given.quick else USUAL)
     usual |= {"contestants": ",".join(["opt", "dltk", *PEERS])} if given.peers else {}
+    usual |= {"threads": "1", "rounds": 1} if given.large else {}
     for name, value in usual.items():
         if getattr(given, name) is None:
             setattr(given, name, value)
@@ -110,6 +114,8 @@ def _measured(given: argparse.Namespace, campaign: Campaign, records: Records) -
     """Measure what was asked for."""
     if given.start_up:
         return measure_programs(STARTS, [1], given.rounds, records, given.output)
+    if given.large:
+        return measure_large(given, campaign.threads, records)
     if given.parts:
         return measure_parts(campaign, records, given.output)
     if given.bare:
@@ -156,6 +162,18 @@ def measure(campaign: Campaign, records: Records, output: Path | None, kind: str
             records = records.with_rows(new)
             if output is not None:
                 records.write(output)
+    return records
+
+
+def measure_large(given: argparse.Namespace, threads: Sequence[int], records: Records) -> Records:
+    """Add rounds of commands on large data to records, and write them as they come."""
+    for cores in threads:
+        for number in range(1, given.rounds + 1):
+            for row in measured_large(given.megabytes, cores, number):
+                _tell(_line(row))
+                records = records.with_rows([row])
+                if given.output is not None:
+                    records.write(given.output)
     return records
 
 
@@ -248,6 +266,10 @@ def _parser() -> argparse.ArgumentParser:
         "--bare", action="store_true", help="a step of a by kernels alone; pools in one with convolutions"
     )
     parser.add_argument("--scaling", action="store_true", help="cost against rows, epochs, batch size and width")
+    parser.add_argument(
+        "--large", action="store_true", help="commands on large data, in memory and on disk; one thread, one round"
+    )
+    parser.add_argument("--megabytes", type=int, default=DEFAULT_MB, metavar="N", help="of each large file")
     parser.add_argument("--report", action="store_true", help="renew docs/performance.md from benchmarks/results")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a CSV file; rounds are added to what is there")
     return parser

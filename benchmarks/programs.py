@@ -56,7 +56,8 @@ def _dltk(name: str, *arguments: str, code: int = 0) -> Program:
     return Program("start", "look up", name, (PYTHON, "-m", "dltk", *arguments), code)
 
 
-def _test_score(text: str) -> float:
+def tested(text: str) -> float:
+    """Return the first score on the test split that a command printed as JSON."""
     scores = json.loads(text.splitlines()[-1])["scores"]
     return float(next(value for name, value in scores.items() if name.startswith("test/")))
 
@@ -67,8 +68,8 @@ def _config(case: str, path: str, *overrides: str) -> tuple[Program, Program]:
     config = (PYTHON, "-m", "dltk", "train", path, *overrides, *quiet)
     by_hand = (PYTHON, "-m", "benchmarks.by_hand", case, "{folder}")
     return (
-        Program("process", case, "dltk", config, score=_test_score),
-        Program("process", case, "opt", by_hand, score=_test_score),
+        Program("process", case, "dltk", config, score=tested),
+        Program("process", case, "opt", by_hand, score=tested),
     )
 
 
@@ -141,14 +142,14 @@ def timed(group: Sequence[Program], threads: int, numbers: Sequence[int]) -> Ite
     """Yield a row for each program of a group and each round; short ones run once before, to warm up the disk."""
     for program in group:
         if program.kind == "start":
-            _once(program, threads, 0)
+            once(program, threads, 0)
     for number in numbers:
         names = in_turn([str(i) for i in range(len(group))], number)
         for i in map(int, names):
-            yield _once(group[i], threads, number)
+            yield once(group[i], threads, number)
 
 
-def _once(program: Program, threads: int, number: int) -> Row:
+def once(program: Program, threads: int, number: int) -> Row:
     """Run a program and return what it took; whatever it wrote is deleted."""
     folder = Path(tempfile.mkdtemp())
     (folder / "typo.yaml").write_text(TYPO, encoding="utf-8")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.growth import draw, growth_table
+from benchmarks.large import large_table
 from benchmarks.material import REPOSITORY
 from benchmarks.records import Records, Row
 from benchmarks.tables import (
@@ -35,6 +36,7 @@ TABLES: Mapping[str, Callable[[Sequence[Row]], list[str]]] = {
     "convolutions": convolution_table,
     "bare": bare_table,
     "scaling": growth_table,
+    "large": large_table,
 }
 _PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
