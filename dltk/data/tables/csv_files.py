@@ -35,7 +35,7 @@ from dltk.data.texts.files import (
     read_bytes,
     spelled,
 )
-from dltk.data.texts.room import belongs_on_disk, unpacked_bytes
+from dltk.data.texts.room import belongs_on_disk, of_cells, unpacked_bytes
 from dltk.data.texts.streams import FileText, file_text
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -77,7 +77,7 @@ def read_csv(path: str, written: CsvFormat) -> CsvTable:
     """
     if path != STANDARD_INPUT and Path(path).is_dir():
         raise MissingInput("this is a folder, not a CSV file", where=str(Path(path).absolute()))
-    if path != STANDARD_INPUT and belongs_on_disk([Path(path)]):
+    if path != STANDARD_INPUT and belongs_on_disk([Path(path)], of_cells):
         return _on_disk(Path(path), written)
     decoded = _decoded(path, written.encoding)
     sheet, first, rows = _begun(path, decoded.text, written)

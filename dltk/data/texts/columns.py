@@ -18,7 +18,7 @@ from dltk.data.packed.packing import CellWriter
 from dltk.data.places import Text
 from dltk.data.samples import taken
 from dltk.data.texts.files import Encoding, encoding_notes, explained, read_decoded
-from dltk.data.texts.room import belongs_on_disk, refuse_without_room, unpacked_bytes
+from dltk.data.texts.room import belongs_on_disk, of_words, refuse_without_room, unpacked_bytes
 from dltk.data.texts.streams import file_text
 
 _PIECE_ROWS = 1 << 10
@@ -91,10 +91,10 @@ def read_columns(wanted: Wanted, read: Callable[[Open], Reading]) -> TextColumns
         OutOfResources: They were wanted in memory, and there is no room.
         WriteError: The disk is full or failed.
     """
-    if belongs_on_disk(wanted.files):
+    if belongs_on_disk(wanted.files, of_words):
         return _on_disk(wanted, read)
     if asked_storage() == "memory":
-        refuse_without_room(wanted.files)
+        refuse_without_room(wanted.files, of_words)
     rows = _Rows(read(_opened_whole))
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in wanted.columns]
     return TextColumns(dict(zip(wanted.columns, columns, strict=True)), rows.facts)

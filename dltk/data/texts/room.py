@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from stat import S_ISREG
 
@@ -14,40 +14,60 @@ from dltk.data.disk.choosing import asked_storage
 from dltk.data.resources import available_bytes
 from dltk.data.transfer import spelled
 
-TIMES = 5
+TIMES = 3
 """How much memory a byte of a file takes while it is read: the bytes, the text, the cells."""
-BYTES_PER_CELL = 90
+BYTES_PER_ROW, BYTES_PER_NUMBER, BYTES_PER_WORD = 130, 7, 40
+"""What more a row, a number for the model, and a word of a text need; measured by tests/unit/data/test_needs.py."""
+MAX_CATEGORIES = 100
 MIN_BYTES = 1 << 26
 SHARE_OF_MEMORY = 0.5
 """Tables and texts are read into memory where they take at most this part of what is available."""
 _SAMPLE_BYTES = 1 << 16
 _UNPACKED_SAMPLE_BYTES = 1 << 22
-_SEPARATORS = b",;\t|\n"
+_SEPARATORS = (b",", b";", b"\t", b"|")
+_MOSTLY = 0.9
+
+Need = Callable[[Sequence[bytes]], float]
+"""Lines of a file -> bytes of memory that each of their bytes needs, beside `TIMES`."""
 
 
-def belongs_on_disk(files: Sequence[Path]) -> bool:
+def of_cells(lines: Sequence[bytes]) -> float:
+    """Return what rows of a table need once they are encoded: a column of categories becomes as many numbers."""
+    separator = max(_SEPARATORS, key=lambda mark: sum(line.count(mark) for line in lines))
+    columns = zip(*(line.split(separator) for line in lines), strict=False)
+    numbers = sum(_numbers_of(column) for column in columns)
+    return len(lines) * (BYTES_PER_ROW + BYTES_PER_NUMBER * numbers) / _size_of(lines)
+
+
+def of_words(lines: Sequence[bytes]) -> float:
+    """Return what lines of text need once they are encoded word by word."""
+    num_words = sum(len(line.split()) for line in lines)
+    return (len(lines) * BYTES_PER_ROW + num_words * BYTES_PER_WORD) / _size_of(lines)
+
+
+def belongs_on_disk(files: Sequence[Path], need: Need) -> bool:
     """Return whether the cells or texts of files are to be kept on disk: as asked for, else where they need too much.
 
-    The need is estimated from the sizes of the files, and from how many cells the first of them has in its first bytes.
-    What is no file, such as a pipe, can be read only once, into memory.
+    The need is estimated from the sizes of the files, and from some lines of the first of them. What is no file, such
+    as a pipe, can be read only once, into memory.
     """
     sizes = [] if asked_storage() == "memory" else [_size(file) for file in files]
     known = [size for size in sizes if size is not None]
     if not known or len(known) < len(sizes):
         return False
-    needed, available = _needed_bytes(files, sum(known)), available_bytes()
+    needed, available = needed_bytes(files, sum(known), need), available_bytes()
     is_much = needed is not None and available is not None and needed > SHARE_OF_MEMORY * available
     return is_much or asked_storage() == "disk"
 
 
-def refuse_without_room(files: Sequence[Path]) -> None:
+def refuse_without_room(files: Sequence[Path], need: Need = of_cells) -> None:
     """Refuse files whose cells and texts, by the same estimate, do not fit in memory, before they are read into it.
 
     Raises:
         OutOfResources: There is no room.
     """
     num_bytes = sum(map(unpacked_bytes, files))
-    needed = _needed_bytes(files, num_bytes)
+    needed = needed_bytes(files, num_bytes, need)
     available = None if needed is None else available_bytes()
     if needed is not None and available is not None and needed > available:
         what = files[0].name if len(files) == 1 else f"{len(files):,} texts"
@@ -60,9 +80,9 @@ def refuse_without_room(files: Sequence[Path]) -> None:
         )
 
 
-def _needed_bytes(files: Sequence[Path], num_bytes: int) -> int | None:
-    """Return what reading so many bytes of files into memory takes; None where they are few."""
-    return int(num_bytes * (TIMES + BYTES_PER_CELL * _cells_per_byte(files[0]))) if num_bytes >= MIN_BYTES else None
+def needed_bytes(files: Sequence[Path], num_bytes: int, need: Need) -> int | None:
+    """Return about what so many bytes of files take in memory, read and encoded; None where they are few."""
+    return int(num_bytes * (TIMES + need(_lines_of(files[0])))) if num_bytes >= MIN_BYTES else None
 
 
 def unpacked_bytes(file: Path) -> int:
@@ -97,10 +117,34 @@ def _unpacked(file: Path, size: int) -> int:
         return num_bytes * size // max(1, min(size, packed.tell()))
 
 
-def _cells_per_byte(file: Path) -> float:
+def _lines_of(file: Path) -> list[bytes]:
+    """Return some lines from all over a file, from the beginning of a packed one, without the first of each place."""
     try:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
-            sample = opened.read(_SAMPLE_BYTES)
+            last = 0 if file.suffix == ".gz" else max(0, opened.seek(0, os.SEEK_END) - _SAMPLE_BYTES)
+            samples = []
+            for place in (0, last // 2, last) if last else (0,):
+                opened.seek(place)
+                samples.append(opened.read(_SAMPLE_BYTES))
     except (OSError, EOFError, zlib.error):  # reading tells
-        return 0
-    return sum(sample.count(separator) for separator in _SEPARATORS) / max(1, len(sample))
+        return []
+    return [line for sample in samples for line in sample.splitlines()[1:-1] or sample.splitlines()]
+
+
+def _numbers_of(column: Sequence[bytes]) -> int:
+    """Return how many numbers a model takes for each cell of a column."""
+    cells = [cell.strip(b'" ') for cell in column]
+    are_numbers = sum(not cell or _is_number(cell) for cell in cells) >= _MOSTLY * len(cells)
+    return 1 if are_numbers else min(MAX_CATEGORIES, len(set(cells)))
+
+
+def _is_number(cell: bytes) -> bool:
+    try:
+        float(cell.replace(b",", b"."))
+    except ValueError:
+        return False
+    return True
+
+
+def _size_of(lines: Sequence[bytes]) -> int:
+    return max(1, sum(len(line) + 1 for line in lines))

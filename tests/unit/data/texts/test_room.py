@@ -9,7 +9,7 @@ from dltk.config.errors import OutOfResources
 from dltk.data.disk.choosing import reading_to
 from dltk.data.texts import room
 from dltk.data.texts.files import read_bytes
-from dltk.data.texts.room import belongs_on_disk, refuse_without_room, unpacked_bytes
+from dltk.data.texts.room import belongs_on_disk, needed_bytes, of_cells, of_words, refuse_without_room, unpacked_bytes
 from dltk.datasets import text_folder
 
 
@@ -36,7 +36,7 @@ def test_a_table_of_many_cells_needs_more_than_a_text_as_long(tmp_path, little):
     with pytest.raises(OutOfResources, match=r"no room in memory for cells\.csv") as told:
         refuse_without_room([cells])
     assert told.value.found == "10.0 kB available"
-    assert told.value.expected.startswith("about 50.0 kB for 1.0 kB of tables and texts")
+    assert told.value.expected.startswith("about 39.0 kB for 1.0 kB of tables and texts")
     little(50_000)
     refuse_without_room([cells])
     little(None)
@@ -57,7 +57,7 @@ def test_small_files_pass(tmp_path, little, monkeypatch):
     little(1)
     monkeypatch.setattr(room, "MIN_BYTES", 101)
     refuse_without_room([write(tmp_path / "a.csv", "x" * 100)])
-    assert not belongs_on_disk([tmp_path / "a.csv"])
+    assert not belongs_on_disk([tmp_path / "a.csv"], of_cells)
 
 
 @pytest.mark.parametrize("trusts_itself", [True, False])
@@ -75,20 +75,50 @@ def test_a_damaged_packed_file_is_left_to_who_reads_it(tmp_path, monkeypatch):
 
 def test_more_than_half_of_what_is_available_belongs_on_disk(tmp_path, little):
     cells = [write(tmp_path / "cells.csv", "1,2\n" * 250)]
-    little(100_000)
-    assert not belongs_on_disk(cells)
-    little(99_999)
-    assert belongs_on_disk(cells)
+    little(78_000)
+    assert not belongs_on_disk(cells, of_cells)
+    little(77_999)
+    assert belongs_on_disk(cells, of_cells)
     little(None)
-    assert not belongs_on_disk(cells)
+    assert not belongs_on_disk(cells, of_cells)
 
 
 def test_what_was_asked_for_comes_before_the_rule(tmp_path, little):
     cells = [write(tmp_path / "cells.csv", "1,2\n" * 250)]
     little(10)
     with reading_to("memory"):
-        assert not belongs_on_disk(cells)
+        assert not belongs_on_disk(cells, of_cells)
     little(None)
     with reading_to("disk"):
-        assert belongs_on_disk(cells)
-        assert not belongs_on_disk([tmp_path / "a pipe that is read once"])
+        assert belongs_on_disk(cells, of_cells)
+        assert not belongs_on_disk([tmp_path / "a pipe that is read once"], of_cells)
+
+
+@pytest.mark.parametrize(
+    ("line", "numbers"),
+    [
+        ("1.5,-2", 2),
+        ("1.5,", 2),
+        ('"1,5";2', 2),
+        ("red,2", 2),
+        ("{i},no", 2),
+        ("name {i},2", 101),
+        ("name {i};2,5", 101),
+        ("{i:03}-{i},2024-01-02", 101),
+    ],
+)
+def test_a_column_of_categories_has_as_many_numbers_as_categories(line, numbers):
+    lines = [line.format(i=i).encode() for i in range(300)]
+    size = sum(len(each) + 1 for each in lines)
+    assert of_cells(lines) == pytest.approx(300 * (130 + 7 * numbers) / size)
+
+
+def test_a_text_needs_room_for_its_words():
+    assert of_words([b"two words", b"and  three more"]) == pytest.approx((2 * 130 + 5 * 40) / 26)
+    assert of_words([]) == of_cells([]) == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"1", b"no line ends here, ", b"a\nb"])
+def test_the_shortest_files_have_lines_too(tmp_path, little, content):
+    (tmp_path / "a.csv").write_bytes(content)
+    assert needed_bytes([tmp_path / "a.csv"], len(content), of_cells) is not None
