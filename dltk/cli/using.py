@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ import typer
 from dltk.cli.answers import make_folder, print_json, print_lines, print_table
 from dltk.cli.flags import Debug, Json, Offline, OtherData, Plugins, RunArgument, RunsDir, use_network, use_plugins
 from dltk.cli.machinery import load_machinery
-from dltk.cli.writing import write_answers
+from dltk.cli.writing import print_with_rows, write_answers
 from dltk.config.errors import DataError, OutputError, UsageError, shown
 
 if TYPE_CHECKING:
@@ -96,21 +96,27 @@ def predict(
     plain = _with_saved_images(answers, output.parent if output else found.directory.predictions)
     statuses: set[str] = set()
     rows = _noting_statuses(plain, statuses)
-    shown_rows = list(rows) if json_ and output is None else []
+
+    def told() -> dict[str, Any]:
+        failure = _failure(statuses)
+        outcome = failure.as_json() if failure else {"status": "completed"}
+        written = {"output": str(output)} if output else {"rows": []}
+        return {"run": str(found.path), **outcome, **written, "seconds": round(time.monotonic() - started_at, 1)}
+
     if output is not None:
         write_answers(output, rows)
-    elif not json_:
-        print_table(rows)
-    failure = DataError("no input can be answered: every one is invalid") if statuses == {"invalid"} else None
     if json_:
-        outcome = failure.as_json() if failure else {"status": "completed"}
-        written = {"output": str(output)} if output else {"rows": shown_rows}
-        seconds = round(time.monotonic() - started_at, 1)
-        print_json({"run": str(found.path), **outcome, **written, "seconds": seconds})
-        return failure.code if failure else 0
-    if failure:
+        print_json(told()) if output else print_with_rows(rows, told)
+    elif output is None:
+        print_table(rows)
+    failure = _failure(statuses)
+    if failure and not json_:
         raise failure
-    return 0
+    return failure.code if failure else 0
+
+
+def _failure(statuses: Set[str]) -> DataError | None:
+    return DataError("no input can be answered: every one is invalid") if statuses == {"invalid"} else None
 
 
 def _noting_statuses(rows: Iterable[dict[str, Any]], statuses: set[str]) -> Iterator[dict[str, Any]]:

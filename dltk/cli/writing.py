@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
+
+from dltk.config.errors import WriteError
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 MAX_BYTES_HELD = 1 << 24
@@ -29,6 +33,41 @@ def write_answers(output: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     ) as spool:
         lines = _json_lines(rows) if output.suffix == ".jsonl" else _csv_lines(rows, spool)
         write_bytes(output, _joined(lines))
+
+
+def print_with_rows(rows: Iterable[Mapping[str, Any]], told: Callable[[], Mapping[str, Any]]) -> None:
+    """Print one strict JSON object on one line, as `print_json` does; its rows need not fit in memory.
+
+    Nothing is printed before the last row is known: a failure on the way is all that is told.
+
+    Args:
+        rows: They stand where the object has an empty list of `rows`.
+        told: Returns the object, once all rows were met.
+
+    Raises:
+        WriteError: The disk on which many rows wait is full or failed.
+    """
+    from dltk.config.strict_json import finite
+
+    with tempfile.SpooledTemporaryFile(
+        MAX_BYTES_HELD, "w+", encoding="utf-8", errors="surrogatepass", newline=""
+    ) as spool:
+        between = ""
+        for line in _json_lines(rows):
+            _set_aside(spool, between + line.rstrip("\n"))
+            between = ", "
+        spool.seek(0)
+        begin, rows_of, end = json.dumps(finite(told()), ensure_ascii=False, allow_nan=False).partition('"rows": [')
+        sys.stdout.write(begin + rows_of)
+        shutil.copyfileobj(spool, sys.stdout)
+        sys.stdout.write(f"{end}\n")
+
+
+def _set_aside(spool: IO[str], text: str) -> None:
+    try:
+        spool.write(text)
+    except OSError as error:
+        raise WriteError(f"cannot set answers aside: {error.strerror}", where=tempfile.gettempdir()) from None
 
 
 def _joined(lines: Iterator[str]) -> Iterator[bytes]:
