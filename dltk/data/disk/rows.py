@@ -14,6 +14,8 @@ from torch import Tensor
 from dltk.config.errors import IntegrityError
 
 CHUNK_BYTES = 1 << 22
+GAP_BYTES = 1 << 12
+"""What lies between two rows is read, too, where it is at most so much: a system reads whole pages anyway."""
 
 
 class RowFile:
@@ -49,9 +51,12 @@ class RowFile:
         found = torch.empty((len(rows), *self.shape[1:]), dtype=self.dtype)
         content = found.view(-1).view(torch.uint8).numpy().data
         begin = 0
-        for first, count in _runs(rows):
-            end = begin + count * self.bytes_per_row
-            self._fill(content[begin:end], first * self.bytes_per_row)
+        for first, last, count in _runs(rows, GAP_BYTES // max(1, self.bytes_per_row)):
+            end = begin + count
+            if last - first + 1 == count:
+                self._fill(content[begin * self.bytes_per_row : end * self.bytes_per_row], first * self.bytes_per_row)
+            else:
+                torch.index_select(self.between(first, last + 1), 0, rows[begin:end] - first, out=found[begin:end])
             begin = end
         return found
 
@@ -123,12 +128,13 @@ def in_chunks(samples: Tensor | DiskRows) -> Iterator[Tensor]:
     yield from samples.chunks() if isinstance(samples, DiskRows) else [samples]
 
 
-def _runs(rows: Tensor) -> Iterator[tuple[int, int]]:
-    """Yield (first row, how many) of neighbours, which are read at once."""
-    begins = torch.cat([torch.zeros(1, dtype=torch.int64), (rows.diff() != 1).nonzero().flatten() + 1])
+def _runs(rows: Tensor, gap: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (first row, last row, how many) of rows in order, at most so many apart, which are read at once."""
+    steps = rows.diff()
+    begins = torch.cat([torch.zeros(1, dtype=torch.int64), ((steps < 1) | (steps > gap + 1)).nonzero().flatten() + 1])
     ends = torch.cat([begins[1:], torch.tensor([len(rows)])])
     if len(rows):
-        yield from zip(rows[begins].tolist(), (ends - begins).tolist(), strict=True)
+        yield from zip(rows[begins].tolist(), rows[ends - 1].tolist(), (ends - begins).tolist(), strict=True)
 
 
 if hasattr(os, "preadv"):

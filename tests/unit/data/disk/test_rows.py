@@ -83,3 +83,10 @@ def test_no_rows_are_no_samples(rows):
 
 def held_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+@pytest.mark.parametrize("gap", [0, 1, 3, 100])
+@pytest.mark.parametrize("chosen", [[0, 1, 2], [0, 2, 3, 6, 9], [5, 4, 3, 3, 9], [9, 0, 2], [7]])
+def test_rows_between_those_that_are_wanted_change_nothing(rows, monkeypatch, gap, chosen):
+    monkeypatch.setattr("dltk.data.disk.rows.GAP_BYTES", gap * rows.file.bytes_per_row)
+    assert rows.read(torch.tensor(chosen)).equal(ROWS[chosen])
