@@ -15,8 +15,7 @@ from dltk.data.places import Sheet
 from dltk.data.samples import Source
 from dltk.data.specs import Classes
 from dltk.data.tables.rows import of_one_width
-from dltk.data.texts.columns import Open, Reading, Wanted, read_columns
-from dltk.data.texts.files import lines_of, read_text
+from dltk.data.texts.columns import Open, Reading, Wanted, opened_in_place, read_columns
 from dltk.data.texts.options import TextOptions
 from dltk.data.texts.own import TEXT
 from dltk.data.texts.preparation import LABEL, TextPreparation, expected_spec, labelled
@@ -68,7 +67,7 @@ def read(config: Config) -> Source:
 
 def count(config: Config) -> Mapping[str, int]:
     """Return how many lines follow the headers."""
-    return {part: len(lines_of(read_text(str(file)))) - 1 for part, file in _files(config).items()}
+    return {part: sum(1 for _ in _sheet(file, opened_in_place).plain()) - 1 for part, file in _files(config).items()}
 
 
 def prepare(config: Config, train: Columns) -> TextPreparation:
@@ -98,9 +97,13 @@ def _part(file: Path) -> Columns:
     return labelled(columns.cells[TEXT], columns.cells[LABEL], columns.names("line", f"{file.name}:"))
 
 
+def _sheet(file: Path, open_text: Open) -> Sheet:
+    return Sheet(short(file), open_text(str(file), "utf-8").text, "\t", _HEADER)
+
+
 def _reviews(file: Path, open_text: Open) -> Reading:
     """Yield the text of each review, the name of its class, and its line."""
-    sheet = Sheet(short(file), open_text(str(file), "utf-8").text, "\t", _HEADER)
+    sheet = _sheet(file, open_text)
     rows = ((number, line.split("\t")) for number, line in enumerate(sheet.plain(), start=1))
     _, header = next(rows, (1, []))
     first = next(rows, None)

@@ -123,7 +123,7 @@ def read_files(files: Sequence[Path], folder: Path, encoding: Encoding = "utf-8"
 
 def _on_disk(wanted: Wanted, read: Callable[[Open], Reading]) -> TextColumns:
     def make(write: Write) -> Mapping[str, Any]:
-        rows, writer = _Rows(read(_opened_in_place)), CellWriter(write)
+        rows, writer = _Rows(read(opened_in_place)), CellWriter(write)
         for columns in _pieces(rows):
             writer.add(columns)
         return {"found": rows.facts, "cells": writer.facts(wanted.columns)}
@@ -169,7 +169,8 @@ def _opened_whole(path: str, encoding: Encoding) -> Opened:
     return Opened(decoded.text, decoded.encoding)
 
 
-def _opened_in_place(path: str, encoding: Encoding) -> Opened:
+def opened_in_place(path: str, encoding: Encoding) -> Opened:
+    """Return a text that is read, whenever it is asked for, from its file; raise as `read_text` does."""
     with explained(path, encoding):
         text = file_text(Path(path), encoding)
     return Opened(text, text.encoding)
