@@ -10,7 +10,7 @@ import pytest
 
 from dltk.data.texts.room import needed_bytes, of_cells, of_words
 
-MOST = 1.6
+MOST = 1.8
 NUM_BYTES = 40_000_000
 WORDS = ["film", "good", "bad", "wonderful", "terrible", "it", "was", "the", "most"]
 CHANCE = random.Random(0)
