@@ -19,7 +19,8 @@ from benchmarks.records import Row
 MEGABYTE = 1_000_000
 DEFAULT_MB = 80
 STEPS = 300
-STORAGES = ("memory", "disk")
+STORAGES, CHOSEN = ("memory", "disk"), "by the rule"
+"""`eval` and `predict` have no option for it: the rule for `data.storage: auto` decides."""
 NUM_NUMBERS, NUM_LETTERS, LETTERS = 10, 40, "abcdefghijklmnopqrst"
 NUM_WORDS, WORDS_OF_A_TEXT = 30_000, 30
 ASKED_SHARE = 10
@@ -104,15 +105,21 @@ def measured(megabytes: int, threads: int, number: int) -> Iterator[Row]:
 
 
 def _round(kind: Large, folder: Path, megabytes: int, threads: int, number: int) -> Iterator[Row]:
-    found: dict[str, list[Row]] = {}
+    runs = [once(_train(kind, folder, megabytes, storage), threads, number) for storage in STORAGES]
+    yield runs[0]
+    yield _compared(runs[1], runs[0], same=_weights(folder, "memory") == _weights(folder, "disk"))
     for storage in STORAGES:
-        rows = [once(program, threads, number) for program in _programs(kind, folder, megabytes, storage)]
-        found[storage] = rows
-        yield from (rows if storage == "memory" else _compared(rows, found["memory"], folder))
+        yield once(_other(kind, folder, megabytes, storage, "plan", str(folder / f"{storage}.yaml")), threads, number)
+    run, asked = str(folder / "disk"), str(folder / "asked.csv")
+    evaluation = replace(_other(kind, folder, megabytes, CHOSEN, "eval", run, "--json"), score=tested)
+    yield _compared(once(evaluation, threads, number), runs[0])
+    answers = ("--output", str(folder / "answers.csv"))
+    yield once(_other(kind, folder, megabytes, CHOSEN, "predict", run, asked, *answers), threads, number)
     limit = int(SHARE_OF_ENCODED * encoded_bytes(folder))
     if limit >= LEAST_LIMIT:
         shutil.rmtree(folder / "cache")
-        yield once(_train(kind, folder, megabytes, "disk", limit), threads, number)
+        held = once(_train(kind, folder, megabytes, "disk", limit), threads, number)
+        yield _compared(held, runs[0], same=_weights(folder, "memory") == _weights(folder, "limited"))
 
 
 def encoded_bytes(folder: Path) -> int:
@@ -126,22 +133,11 @@ def _case(kind: Large, megabytes: int, command: str) -> str:
     return f"{kind.name} of {megabytes} MB: {command}"
 
 
-def _programs(kind: Large, folder: Path, megabytes: int, storage: str) -> list[Program]:
-    """Return train, eval, predict and plan; the first one on the disk writes the cache, the others find it there."""
-    run = str(folder / storage)
-    train = _train(kind, folder, megabytes, storage)
-    config = str(folder / f"{storage}.yaml")
-    commands: Mapping[str, tuple[str, ...]] = {
-        "eval": ("eval", run, "--json"),
-        "predict": ("predict", run, str(folder / "asked.csv"), "--output", f"{run}.csv"),
-        "plan": ("plan", config, "--json"),
-    }
-    others = [
-        replace(train, case=_case(kind, megabytes, name), command=(PYTHON, "-m", "dltk", *words), score=None)
-        for name, words in commands.items()
-    ]
-    others[0] = replace(others[0], score=tested)
-    return [train, *others]
+def _other(kind: Large, folder: Path, megabytes: int, storage: str, command: str, *arguments: str) -> Program:
+    """Return a command that is no training; what a training wrote into the cache is there."""
+    train = _train(kind, folder, megabytes, "disk")
+    words = (PYTHON, "-m", "dltk", command, *arguments)
+    return replace(train, case=_case(kind, megabytes, command), contestant=storage, command=words, score=None)
 
 
 def _train(kind: Large, folder: Path, megabytes: int, storage: str, limit: int | None = None) -> Program:
@@ -164,21 +160,16 @@ def _train(kind: Large, folder: Path, megabytes: int, storage: str, limit: int |
     return Program("large", _case(kind, megabytes, "train"), name, command, score=tested, environment=environment)
 
 
-def _compared(rows: Sequence[Row], others: Sequence[Row], folder: Path) -> Iterator[Row]:
-    """Yield rows, with an error where what they left or scored is not the same as in memory."""
-    for row, other in zip(rows, others, strict=True):
-        pair = [_left(folder, storage, row.case) for storage in STORAGES]
-        is_same = row.loss == other.loss and pair[0] == pair[1]
-        yield row if row.error or is_same else replace(row, seconds=None, error="another result than in memory")
+def _compared(row: Row, other: Row, *, same: bool = True) -> Row:
+    """Return a row, with an error where it scored, or left, something else than another one."""
+    is_same = same and row.loss == other.loss
+    return row if row.error or is_same else replace(row, seconds=None, error="another result than in memory")
 
 
-def _left(folder: Path, storage: str, case: str) -> str:
-    """Return the digest of the weights that a training left, or of the answers to a question; "" for other commands."""
-    if case.endswith("train"):
-        files = sorted((folder / storage / "checkpoints").glob("*/model.safetensors"))[-1:]
-    else:
-        files = [folder / f"{storage}.csv"] if case.endswith("predict") else []
-    return "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file())
+def _weights(folder: Path, run: str) -> list[str]:
+    """Return the digest of the weights of a run's last checkpoint; nothing where there is none."""
+    last = sorted((folder / run / "checkpoints").glob("*/model.safetensors"))[-1:]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in last]
 
 
 def large_table(rows: Sequence[Row]) -> list[str]:
