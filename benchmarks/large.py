@@ -151,7 +151,7 @@ def _train(kind: Large, folder: Path, megabytes: int, storage: str, limit: int |
     path = folder / f"{storage}.yaml"
     path.write_text(json.dumps(config), encoding="utf-8")
     run = folder / (storage if limit is None else "limited")
-    command = (PYTHON, "-m", "dltk", "train", str(path), "--output-dir", str(run), "--json", "--quiet")
+    command: tuple[str, ...] = (PYTHON, "-m", "dltk", "train", str(path), "--output-dir", str(run), "--json", "--quiet")
     name = storage
     if limit is not None:
         command = ("/bin/sh", "-c", f'ulimit -d {limit // 1024} && exec "$@"', "sh", *command)

@@ -100,7 +100,7 @@ def predict(
     def told() -> dict[str, Any]:
         failure = _failure(statuses)
         outcome = failure.as_json() if failure else {"status": "completed"}
-        written = {"output": str(output)} if output else {"rows": []}
+        written: dict[str, Any] = {"output": str(output)} if output else {"rows": []}
         return {"run": str(found.path), **outcome, **written, "seconds": round(time.monotonic() - started_at, 1)}
 
     if output is not None:

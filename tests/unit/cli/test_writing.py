@@ -69,7 +69,7 @@ def test_nothing_is_printed_where_an_answer_fails(capsys):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
 def test_a_full_disk_is_told(monkeypatch):
-    monkeypatch.setattr(writing.tempfile, "SpooledTemporaryFile", lambda *_, **__: open("/dev/full", "w", 1))  # noqa: PTH123, SIM115
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", lambda *_, **__: open("/dev/full", "w", 1))  # noqa: PTH123, SIM115
     with pytest.raises(WriteError, match="cannot set answers aside: No space left on device"):
         print_with_rows([{"input": "a\n" * 100_000}], lambda: {"rows": []})
 
