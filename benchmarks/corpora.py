@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.skip_gram import AROUND, LENGTH, NEGATIVES, NOTHING, REACH, noise_of
+from benchmarks.stars import NO_STAR, TOGETHER
 from dltk.config.errors import MissingInput
 
 Array = NDArray[Any]
@@ -76,7 +77,7 @@ def ratings() -> Found:
     """
     with zipfile.ZipFile(_path("movielens/ml-100k.zip")) as archive, archive.open("ml-100k/u.data") as file:
         table = np.loadtxt(file, np.int64, usecols=(0, 1, 2))
-    return _split(table[:, :2] - 1, table[:, 2].astype(np.float32))
+    return _split(table[:, :2] - 1, table[:, 2])
 
 
 def generated_ratings() -> Found:
@@ -85,7 +86,7 @@ def generated_ratings() -> Found:
     pairs = np.stack([generator.integers(0, count, 100_000) for count in (NUM_USERS, NUM_FILMS)], 1)
     users, films = (generator.normal(size=(count, 3)) for count in (NUM_USERS, NUM_FILMS))
     stars = 3.5 + (users[pairs[:, 0]] * films[pairs[:, 1]]).sum(1) + generator.normal(size=len(pairs)) / 2
-    return _split(pairs, stars.round().clip(1, 5).astype(np.float32))
+    return _split(pairs, stars.round().clip(1, 5).astype(np.int64))
 
 
 def _cut(paragraphs: Sequence[Sequence[str]], compared: Sequence[tuple[str, str, float]]) -> Found:
@@ -136,18 +137,33 @@ def _held_out(paragraphs: Iterable[Sequence[int]], counts: Array) -> dict[str, A
 
 
 def _split(pairs: Array, stars: Array) -> Found:
-    """Hold some ratings out; films are numbered after users."""
-    ids = pairs + np.array([0, NUM_USERS])
+    """Hold some ratings out, and put those of each user together; users' ids come before films'."""
+    ids = pairs + np.array([NO_STAR + 1, NO_STAR + 1 + NUM_USERS])
     order = np.random.default_rng(0).permutation(len(ids))
     held, learned = order[:HELD_OUT_RATINGS], order[HELD_OUT_RATINGS:]
     others = {
         "held_ids": ids[held],
         "held_stars": stars[held],
+        "ids": ids[learned],
         "stars": stars[learned],
-        "scale": np.array([stars[learned].mean(dtype=np.float64), stars[learned].std(dtype=np.float64)]),
     }
     note = f"{len(learned):,} ratings are learned from, {len(held):,} held out"
-    return Found(ids[learned], stars[learned, None], others, note)
+    return Found(*_together(ids[learned], stars[learned]), others, note)
+
+
+def _together(ids: Array, stars: Array) -> tuple[Array, Array]:
+    """Return rows of a user and some films, and of as many stars, of which the user has none."""
+    order = np.argsort(ids[:, 0], kind="stable")
+    ids, stars = ids[order], stars[order]
+    _, first, counts = np.unique(ids[:, 0], return_index=True, return_counts=True)
+    places = np.arange(len(ids)) - first.repeat(counts)
+    ends = (-(-counts // TOGETHER)).cumsum()
+    rows = np.concatenate([[0], ends[:-1]]).repeat(counts) + places // TOGETHER
+    both = np.full((2, ends[-1], 1 + TOGETHER), NO_STAR)
+    both[0, rows, 0] = ids[:, 0]
+    both[0, rows, 1 + places % TOGETHER] = ids[:, 1]
+    both[1, rows, 1 + places % TOGETHER] = stars
+    return both[0], both[1]
 
 
 def _path(name: str) -> Path:

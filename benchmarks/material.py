@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parent.parent
 DECIDING = ("datasets", "models", "data", "nn")
 """Folders of dltk whose code decides samples and initial weights."""
-OWN = ("sources.py", "corpora.py", "skip_gram.py")
+OWN = ("sources.py", "corpora.py", "skip_gram.py", "stars.py")
 """Files beside this one that do."""
 
 

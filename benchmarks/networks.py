@@ -12,6 +12,7 @@ from torch import Tensor, arange, bmm, nn, zeros
 from torch.nn import functional as F
 
 from benchmarks.skip_gram import pair_losses, pairs_of
+from benchmarks.stars import star_losses
 
 
 def mlp(*sizes: int) -> nn.Module:
@@ -143,9 +144,9 @@ class Factors(nn.Module):
         self.vectors, self.numbers = nn.Parameter(zeros(num_ids, width)), nn.Parameter(zeros(num_ids))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Turn pairs of ids (B, 2) into (B, 1)."""
-        left, right = F.embedding(x, self.vectors).unbind(1)
-        return (left * right).sum(1, keepdim=True) + self.numbers[x].sum(1, keepdim=True)
+        """Turn ids (B, 1 + R), a user's and those of films, into (B, R)."""
+        vectors, numbers = F.embedding(x, self.vectors), self.numbers[x]
+        return (vectors[:, :1] * vectors[:, 1:]).sum(2) + numbers[:, :1] + numbers[:, 1:]
 
 
 def single_logit(outputs: Tensor, wanted: Tensor) -> Tensor:
@@ -163,6 +164,11 @@ def all_pairs(outputs: tuple[Tensor, Tensor], wanted: Tensor) -> Tensor:  # noqa
     return pair_losses(*outputs).mean()
 
 
+def all_stars(outputs: Tensor, wanted: Tensor) -> Tensor:
+    """Return the squared error of users' ratings."""
+    return star_losses(outputs, wanted).mean()
+
+
 NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "mlp": lambda: mlp(784, 512, 10),
     "lenet": lenet,
@@ -171,7 +177,7 @@ NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "small_mlp": lambda: mlp(13, 64, 64, 1),
     "transformer": lambda: CharacterTransformer(65, 128),
     "word_vectors": lambda: WordVectors(6_501, 100),
-    "factors": lambda: Factors(943 + 1_682, 50),
+    "factors": lambda: Factors(1 + 943 + 1_682, 50),
 }
 LOSSES: Mapping[str, Callable[[Any, Tensor], Tensor]] = {
     "classes": F.cross_entropy,
@@ -179,4 +185,5 @@ LOSSES: Mapping[str, Callable[[Any, Tensor], Tensor]] = {
     "numbers": F.mse_loss,
     "tokens": each_token,
     "pairs": all_pairs,
+    "stars": all_stars,
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 PLUGINS = tuple(sorted((Path(__file__).parent / "plugins").glob("*.py")))
-Loss = Literal["classes", "two_classes", "numbers", "tokens", "pairs"]
+Loss = Literal["classes", "two_classes", "numbers", "tokens", "pairs", "stars"]
 
 
 @dataclass(frozen=True)
@@ -144,13 +144,14 @@ WORKLOADS: Mapping[str, Workload] = {
         ),
         Workload(
             "ratings",
-            "Matrix factorisation of 50 numbers, MovieLens-100K, batch 9000, 20 epochs",
-            {"name": "arrays", "vocabulary": 2_625, "length": 2, "targets": "numbers", "test_fraction": 0},
+            "Matrix factorisation of 50 numbers, MovieLens-100K, 1017 times 16 ratings of a user, 20 epochs",
+            {"name": "arrays", "vocabulary": 2_626, "length": 17, "targets": "tokens", "test_fraction": 0},
             {"name": "factors"},
-            *("factors", "numbers", "ratings", 9_000),
+            *("factors", "stars", "ratings", 1_017),
             epochs=20,
             round_epochs=20,
-            lr=60.0,
+            lr=75.0,
+            task={"name": "star_ratings"},
             optimizer={"name": "sgd", "weight_decay": 2e-4},
         ),
         Workload(

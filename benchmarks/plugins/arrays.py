@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from dltk.config.sections import PathText
 from dltk.config.settings import PositiveInt, Settings
 from dltk.data.batches import InMemory, Loading
 from dltk.data.samples import Columns, Source, State
-from dltk.data.specs import Classes, Numbers, Spec, Target, Tokens
+from dltk.data.specs import Classes, Spec, Tokens
 from dltk.data.tensors import TensorPreparation
 
 
@@ -22,13 +22,13 @@ class Config(Settings):
     """Options of the data."""
 
     path: PathText
-    """A .npz file with `inputs` (N, length) and `targets`, (N,), (N, length) or (N, 1)."""
+    """A .npz file with `inputs` (N, length) and `targets`, (N,) or (N, length)."""
     vocabulary: PositiveInt
     """How many different ids there are."""
     length: PositiveInt
     """Ids in each sequence."""
-    targets: Literal["classes", "tokens", "numbers"]
-    """What is asked for: one of two classes, a sequence of ids, or a number."""
+    targets: Literal["classes", "tokens"]
+    """What is asked for: one of two classes, or a sequence of ids."""
 
 
 class Counted:
@@ -67,8 +67,7 @@ class Counted:
 def describe(config: Config) -> Spec:
     """Return one sequence of ids, and what is asked for."""
     tokens = Tokens(tuple(map(str, range(config.vocabulary))), config.length)
-    targets: dict[str, Target] = {"classes": Classes(("no", "yes")), "tokens": tokens, "numbers": Numbers(("number",))}
-    return Spec({"tokens": tokens}, {"target": targets[config.targets]})
+    return Spec({"tokens": tokens}, {"target": tokens if config.targets == "tokens" else Classes(("no", "yes"))})
 
 
 def read(config: Config) -> Source:
@@ -88,7 +87,7 @@ def restore(config: Config, state: State) -> Counted:  # noqa: ARG001
 
 
 def _read_file(path: str) -> Columns:
-    arrays: dict[str, NDArray[Any]] = np.load(path, allow_pickle=False)
+    arrays: dict[str, NDArray[np.int64]] = np.load(path, allow_pickle=False)
     return Columns(
         {"tokens": torch.from_numpy(arrays["inputs"])}, {"target": torch.from_numpy(arrays["targets"])}, names=()
     )

@@ -1,6 +1,6 @@
-"""Matrix factorisation (Koren et al. 2009): a number for a few ids, such as a user's rating of a film.
+"""Matrix factorisation (Koren et al. 2009): how a user rates films; the benchmark's own.
 
-The benchmark's own.
+Letters: B samples, R films of the user of a sample, D numbers in a vector.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Config(Settings):
     """The product of two vectors and two numbers of their own; gradients are added up row by row."""
 
     accepts: ClassVar[tuple[type[Modality], ...]] = (Tokens,)
-    role: ClassVar[str] = "predictor"
+    role: ClassVar[str] = "recommender"
     width: PositiveInt = 50
     """Numbers in a vector."""
 
@@ -38,9 +38,9 @@ class Factors(nn.Module):
         self.numbers = nn.Parameter(torch.zeros(num_ids))
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Turn pairs of ids (B, 2) into (B, 1)."""
-        outputs: Tensor = _Products.apply(self.vectors, self.numbers, *ids.mT.contiguous())
-        return outputs[:, None]
+        """Turn ids (B, 1 + R), a user's first, into (B, R)."""
+        outputs: Tensor = _Products.apply(self.vectors, self.numbers, ids)
+        return outputs
 
 
 def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
@@ -51,20 +51,22 @@ def build(config: Config, spec: Spec, _preparation: Preparation) -> nn.Module:
 
 
 class _Products(torch.autograd.Function):
-    """The product of two rows and the sum of two numbers."""
+    """The products of a user's row and those of films, and the sums of their numbers."""
 
     @staticmethod
-    def forward(ctx: Any, vectors: Tensor, numbers: Tensor, one: Tensor, other: Tensor) -> Tensor:
-        left, right = vectors.index_select(0, one), vectors.index_select(0, other)
-        ctx.save_for_backward(left, right, one, other)
+    def forward(ctx: Any, vectors: Tensor, numbers: Tensor, ids: Tensor) -> Tensor:
+        flat = ids.flatten()
+        rows, own = vectors.index_select(0, flat).view(*ids.shape, -1), numbers.index_select(0, flat).view_as(ids)
+        ctx.save_for_backward(rows, flat)
         ctx.num_ids = len(vectors)
-        return (left * right).sum(1).add_(numbers.index_select(0, one)).add_(numbers.index_select(0, other))
+        return torch.bmm(rows[:, :1], rows[:, 1:].mT)[:, 0].add_(own[:, :1]).add_(own[:, 1:])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
-        left, right, one, other = ctx.saved_tensors
-        vectors, numbers = left.new_zeros(ctx.num_ids, left.shape[1]), left.new_zeros(ctx.num_ids)
-        for rows, partners in ((one, right), (other, left)):
-            vectors.index_add_(0, rows, partners.mul_(gradient[:, None]))  # in place: nobody reads them again
-            numbers.index_add_(0, rows, gradient)
-        return vectors, numbers, None, None
+        rows, flat = ctx.saved_tensors
+        of_user = torch.bmm(gradient[:, None], rows[:, 1:])
+        torch.mul(gradient[:, :, None], rows[:, :1], out=rows[:, 1:])  # nobody reads the rows again
+        rows[:, :1] = of_user
+        of_numbers = torch.cat([gradient.sum(1, keepdim=True), gradient], 1)
+        vectors = rows.new_zeros(ctx.num_ids, rows.shape[2]).index_add_(0, flat, rows.flatten(0, 1))
+        return vectors, rows.new_zeros(ctx.num_ids).index_add_(0, flat, of_numbers.flatten()), None

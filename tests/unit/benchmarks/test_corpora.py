@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.corpora import NUM_FILMS, NUM_USERS, Found, generated_ratings, generated_words, ratings, words
 from benchmarks.skip_gram import LENGTH, NOTHING, REACH
+from benchmarks.stars import NO_STAR, TOGETHER
 from dltk.config.errors import MissingInput
 
 
@@ -43,12 +44,23 @@ def test_pairs_with_unknown_words_are_left_out_and_told(found):
 
 def test_each_rating_is_learned_or_held_out_and_films_come_after_users():
     found = generated_ratings()
-    ids = np.concatenate([found.inputs, found.others["held_ids"]])
+    ids = np.concatenate([found.others["ids"], found.others["held_ids"]])
     assert len(ids) == 100_000
-    assert ids[:, 0].max() < NUM_USERS <= ids[:, 1].min()
-    assert ids[:, 1].max() < NUM_USERS + NUM_FILMS
-    assert found.targets[:, 0].tolist() == found.others["stars"].tolist()
-    assert found.others["scale"].tolist() == pytest.approx([found.targets.mean(), found.targets.std()], rel=1e-4)
+    assert ids[:, 0].min() >= 1
+    assert ids[:, 0].max() <= NUM_USERS < ids[:, 1].min()
+    assert ids[:, 1].max() <= NUM_USERS + NUM_FILMS
+
+
+def test_ratings_of_a_user_are_together_and_what_is_missing_is_nothing():
+    found = generated_ratings()
+    users, films, stars = found.inputs[:, :1].repeat(TOGETHER, 1), found.inputs[:, 1:], found.targets[:, 1:]
+    is_there = films != NO_STAR
+    assert ((stars != NO_STAR) == is_there).all()
+    assert (found.targets[:, 0] == NO_STAR).all()
+    rated = np.stack([users[is_there], films[is_there], stars[is_there]], 1)
+    learned = np.column_stack([found.others["ids"], found.others["stars"]])
+    assert Counter(map(tuple, rated.tolist())) == Counter(map(tuple, learned.tolist()))
+    assert len(found.inputs) == sum(-(-count // TOGETHER) for count in Counter(learned[:, 0].tolist()).values())
 
 
 @pytest.mark.parametrize("find", [words, ratings])

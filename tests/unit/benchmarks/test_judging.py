@@ -17,8 +17,7 @@ def material(tmp_path):
         "pairs": np.array([[1, 2], [1, 3], [2, 3]]),
         "people": np.array([9.0, 1.0, 2.0]),
         "held_ids": np.array([[0, 2], [1, 2]]),
-        "held_stars": np.array([5.0, 1.0]),
-        "scale": np.array([3.0, 0.5]),
+        "held_stars": np.array([5, 1]),
     }
     for name, array in arrays.items():
         np.save(tmp_path / f"{name}.npy", array)
@@ -44,7 +43,7 @@ def test_words_are_alike_by_the_cosine_of_their_vectors(material):
 
 def test_ratings_are_judged_in_stars_and_no_guess_is_beyond_them(material):
     vectors, numbers = np.array([[4.0], [0.0], [2.0]]), np.array([0.0, -1.0, 0.0])
-    told = judged(WORKLOADS["ratings"], material, (vectors, numbers))  # 3 + 8 / 2 is 5 stars at most; 3 - 1 / 2
+    told = judged(WORKLOADS["ratings"], material, (vectors, numbers))  # 3.5 + 8 is 5 stars at most; 3.5 - 1
     assert told == {"loss": pytest.approx(np.sqrt((0**2 + 1.5**2) / 2))}
 
 

@@ -38,7 +38,7 @@ def test_what_is_held_out_judges_all_alike(tmp_path, monkeypatch, capsys, key):
     rows = Records.read(output).rows
     assert len(rows) == 3
     assert len({row.steps for row in rows}) == 1
-    assert max(row.loss or 9.0 for row in rows) < {"words": 3.5, "ratings": 1.0}[key]
+    assert max(row.loss or 9.0 for row in rows) < {"words": 3.5, "ratings": 1.1}[key]
     assert all((row.score or 0) > 0.4 for row in rows) == (key == "words")
     assert "held out" in capsys.readouterr().err
 
