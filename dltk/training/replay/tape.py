@@ -75,6 +75,8 @@ def _into(heard: Heard, made: Sequence[Tensor]) -> Call:
 
     The mean of a loss is copied there, for such kernels make room for the loss of every sample first.
     """
+    if heard.operation.overloadpacket in _COPIES:
+        return partial(made[0].copy_, heard.arguments[0])
     twin, places = _out_twin(heard.operation)
     is_mean = any(slot.name == "reduction" for slot in twin._schema.arguments) and made[0].numel() == 1
     if len(places) != len(made) or is_mean:
@@ -117,4 +119,5 @@ def _out_twin(operation: Any) -> tuple[Any, Sequence[str]]:
 
 _aten = torch.ops.aten
 _EMPTY = {_aten.empty, _aten.empty_like, _aten.empty_strided, _aten.new_empty, _aten.new_empty_strided}
+_COPIES = {_aten.clone, _aten._to_copy}
 _FILLED = {_aten.ones_like, _aten.zeros_like, _aten.full_like, _aten.new_zeros, _aten.new_ones, _aten.new_full}
