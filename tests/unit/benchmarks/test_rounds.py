@@ -40,7 +40,7 @@ def test_what_is_held_out_judges_all_alike(tmp_path, monkeypatch, capsys, key):
     assert len({row.steps for row in rows}) == 1
     assert max(row.loss or 9.0 for row in rows) < {"words": 3.5, "ratings": 1.1}[key]
     assert all((row.score or 0) > 0.4 for row in rows) == (key == "words")
-    assert "held out" in capsys.readouterr().err
+    assert "are learned from" in capsys.readouterr().err
 
 
 def test_who_begins_changes_from_round_to_round():
