@@ -81,24 +81,6 @@ class Batches(Protocol):
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """What is left of an epoch: the same batches in the same order, whenever they are asked for.
-
-    Attributes:
-        batches: Whose epoch it is.
-        number: Which one, from 0.
-        start: How many of its batches are behind.
-    """
-
-    batches: Batches
-    number: int
-    start: int = 0
-
-    def __iter__(self) -> Iterator[Batch]:
-        return self.batches.epoch(self.number, start=self.start)
-
-
-@dataclass(frozen=True)
 class Place:
     """Where in training a batch stands: all that random choices about its samples may depend on.
 

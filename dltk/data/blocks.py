@@ -1,15 +1,34 @@
-"""Blocks: the training samples of a model that is fitted to all of them, a bounded part at a time."""
+"""Training samples that can be met again and again: an epoch, and blocks for a model that is fitted to all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from dltk.config.errors import DataError
-from dltk.data.batches import Batch
+from dltk.data.batches import Batch, Batches
 from dltk.data.fields import num_bytes_of
 
 MIN_SAMPLES = 4096
 MIN_BYTES = 1 << 25
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What is left of an epoch: the same batches in the same order, whenever they are asked for.
+
+    Attributes:
+        batches: Whose epoch it is.
+        number: Which one, from 0.
+        start: How many of its batches are behind.
+    """
+
+    batches: Batches
+    number: int
+    start: int = 0
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.batches.epoch(self.number, start=self.start)
 
 
 class Blocks:

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from dltk.config.errors import Diverged
-from dltk.data.batches import Batches, Epoch
+from dltk.data.batches import Batches
+from dltk.data.blocks import Epoch
 from dltk.nn.roles import Estimator
 from dltk.training.learner import Learner
 from dltk.training.record import Metrics

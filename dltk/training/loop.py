@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 from dltk.config.errors import DataError, Diverged
 from dltk.config.sections import TrainOptions
-from dltk.data.batches import Epoch
+from dltk.data.blocks import Epoch
 from dltk.data.splits import Splits
 from dltk.training.divergence import explained, what_is_broken
 from dltk.training.early_stopping import Selection

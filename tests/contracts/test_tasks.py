@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from dltk.config import registry
-from dltk.data.batches import Batches, Epoch, Loading
+from dltk.data.batches import Batches, Loading
+from dltk.data.blocks import Epoch
 from dltk.experiment.building import Built, build
 from dltk.experiment.compatibility import accepts, fits_task
 from dltk.experiment.config import read_experiment

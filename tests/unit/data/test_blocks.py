@@ -3,8 +3,8 @@ import torch
 
 from dltk.config.errors import DataError
 from dltk.data import blocks as module
-from dltk.data.batches import Batch, Epoch, InMemory, Loading
-from dltk.data.blocks import Blocks
+from dltk.data.batches import Batch, InMemory, Loading
+from dltk.data.blocks import Blocks, Epoch
 from dltk.data.plans import shuffled
 from dltk.data.targets import target_of
 

@@ -10,7 +10,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
 from dltk.config.errors import ConfigError, OptionError
-from dltk.data.batches import Epoch, InMemory, Loading
+from dltk.data.batches import InMemory, Loading
+from dltk.data.blocks import Epoch
 from dltk.data.specs import Classes, Image, Numbers, Spec, Vector
 from dltk.metrics.class_scores import ONE_OF_SEVERAL, SEVERAL_AT_ONCE, MetricName
 from dltk.nn.losses import class_losses

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from dltk.data.batches import Batch, Epoch
+from dltk.data.batches import Batch
+from dltk.data.blocks import Epoch
 from dltk.data.specs import Numbers
 from dltk.models.ridge import Ridge
 from dltk.training.evaluating import evaluated
